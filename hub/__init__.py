@@ -1,0 +1,1 @@
+"""LensHub's hub: takes detection events in, stores them, and dispatches them to plugins."""

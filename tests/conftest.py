@@ -1,0 +1,134 @@
+"""What tests of every folder share: programs they need, ports, deadlines, and a real MQTT broker."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+LOOPBACK = "127.0.0.1"
+BROKER_CONFIG = """\
+listener {port} {host}
+allow_anonymous true
+persistence false
+set_tcp_nodelay true
+max_queued_messages 0
+user {user}
+"""
+
+Condition = Callable[[], object]
+WaitUntil = Callable[..., Awaitable[None]]
+
+
+class Broker:
+    """A real Mosquitto without persistence on a free port of the loopback; anybody may connect.
+
+    It can be stopped, killed and started again; its port stays the same.
+    """
+
+    host = LOOPBACK
+
+    def __init__(self, program: str, port: int, folder: Path) -> None:
+        self.port = port
+        self._log = folder / "mosquitto.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        config = folder / "mosquitto.conf"
+        # Started as root it would become the user mosquitto, who cannot read a test's temporary folder.
+        user = "root" if os.geteuid() == 0 else "mosquitto"
+        config.write_text(BROKER_CONFIG.format(port=port, host=LOOPBACK, user=user))
+        self._command = [program, "-c", str(config)]
+
+    def start(self) -> None:
+        """Start it and return once it accepts connections."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        deadline = time.monotonic() + 10
+        while not self._accepts():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"mosquitto did not start: {self._log.read_text()}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End it in an orderly way; nothing happens if it is not running."""
+        self._end("terminate")
+
+    def kill(self) -> None:
+        """End it as a crash would; nothing happens if it is not running."""
+        self._end("kill")
+
+    def _end(self, how: str) -> None:
+        if self._process is not None:
+            getattr(self._process, how)()
+            self._process.wait(10)
+            self._process = None
+
+    def _accepts(self) -> bool:
+        try:
+            with socket.create_connection((self.host, self.port), timeout=1):
+                return True
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="session")
+def require_program() -> Callable[[str], str]:
+    """A function from a program's name to its path: a missing one skips the test, and fails it in CI."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+        if path is None:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def mosquitto_path(require_program: Callable[[str], str]) -> str:
+    """The path of Mosquitto; without it the test skips, and fails in CI."""
+    return require_program("mosquitto")
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of the loopback that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def broker(mosquitto_path: str, free_port: int, tmp_path: Path) -> Iterator[Broker]:
+    """A running Mosquitto with `host`, `port`, `start()`, `stop()` and `kill()`."""
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    running = Broker(mosquitto_path, free_port, folder)
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def wait_until() -> WaitUntil:
+    """An async `wait_until(condition, timeout_s=30)`; the condition is a function, async or not."""
+
+    async def wait(condition: Condition, timeout_s: float = 30) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not await _holds(condition):  # noqa: ASYNC110 - conditions are outside: files, processes
+                await asyncio.sleep(0.01)
+
+    return wait
+
+
+async def _holds(condition: Condition) -> bool:
+    found = condition()
+    return bool(await found if inspect.isawaitable(found) else found)

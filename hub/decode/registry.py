@@ -1,0 +1,69 @@
+"""The decoders by name, each made to answer for any bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from hub.decode import deeplens, edge
+from hub.decode.aliases import Alias, AliasTable
+from hub.decode.limits import Limits
+from hub.decode.message import Decoded, Decoder, Message
+from hub.decode.printing import show
+from hub.errors import PayloadError
+from hub.wire.protocol import parse_position
+
+DECODER_NAMES = ("deeplens", "edge")
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """One wire format; `device_on` names a message's device even where the payload cannot be read."""
+
+    decode: Decoder
+    device_on: Callable[[str], str | None]
+
+
+class Decoders:
+    """Every wire format the hub reads.
+
+    Args:
+        aliases: What foreign devices are called here, by thing name.
+        default_timezone: The zone of local times from devices whose alias names none.
+        limits: What is refused unread.
+    """
+
+    def __init__(self, aliases: Mapping[str, Alias], default_timezone: ZoneInfo, limits: Limits) -> None:
+        table = AliasTable(dict(aliases), default_timezone)
+        self._formats = {
+            "deeplens": _Format(
+                deeplens.make_decoder(table, limits), partial(deeplens.device_on, table=table)
+            ),
+            "edge": _Format(partial(edge.decode, limits=limits), edge.device_on),
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names a topic filter may be tied to, sorted."""
+        return DECODER_NAMES
+
+    def decode(self, name: str, message: Message) -> Decoded:
+        """Read a message with the decoder of that name (one of `names`).
+
+        Never raises for any topic or bytes: what cannot be read comes back as `error`, with the position and
+        the device as far as the topic tells them.
+        """
+        form = self._formats[name]
+        try:
+            return form.decode(message)
+        except PayloadError as error:
+            return self._failed(form, message, error)
+        except Exception as bug:  # noqa: BLE001 - a decoder's bug must cost one message, not the hub
+            reason = show(f"{type(bug).__name__}: {bug} (please report it with the payload)")
+            return self._failed(form, message, PayloadError("decoder_bug", reason))
+
+    def _failed(self, form: _Format, message: Message, error: PayloadError) -> Decoded:
+        position = parse_position(message.topic)
+        return Decoded(position=position, device=form.device_on(message.topic), error=error)

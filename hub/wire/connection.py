@@ -1,0 +1,295 @@
+"""One MQTT connection, acknowledged by the caller. The only module that touches aiomqtt's inside.
+
+aiomqtt acknowledges on arrival, takes three system calls a packet and one task a message, and hides reason
+codes and the DUP flag. Here packets are read from a buffer, messages come in bursts, PUBACKs leave in one
+write, and reading can be paused. Measured in docs/numbers.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, cast
+
+import aiomqtt
+from paho.mqtt import client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from hub.wire.received import Received as Received
+from hub.wire.received import read_publish
+
+READ_BYTES = 65536
+BURST_MESSAGES = 250
+_NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # without it a round trip takes 42 ms, not 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A publish the broker answered with a failure (MQTT 5 only; 3.1.1 cannot say)."""
+
+    mid: int
+    topic: str
+    reason: str
+
+
+def _kept_session() -> Properties:
+    """Ask an MQTT 5 broker to keep the session; without this it ends with the connection."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = 2**32 - 1
+    return properties
+
+
+class _Client(aiomqtt.Client):
+    """aiomqtt's client, with a buffer under paho and a list instead of a queue."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.inbox: list[Received] = []
+        self.refusals: list[Refusal] = []
+        self.topics: dict[int, str] = {}
+        self.max_packet_bytes: int | None = None
+        self.reading = True
+        self._wake: asyncio.Future[None] | None = None
+        self._chunk = b""
+        self._offset = 0
+        self._recv = self._client._sock_recv
+        self._client._sock_recv = self._recv_buffered  # type: ignore[method-assign, assignment]
+        self._client.manual_ack_set(True)
+
+    def _recv_buffered(self, size: int) -> bytes:
+        if self._offset >= len(self._chunk):
+            self._chunk, self._offset = self._recv(READ_BYTES), 0
+        part = self._chunk[self._offset : self._offset + size]
+        self._offset += len(part)
+        return part
+
+    def read_available(self) -> None:
+        """Read what has arrived, at most a burst; what is left in the buffer waits for the next turn.
+
+        paho reads the first packet of each turn, so that it knows that the broker lives.
+        """
+        room = len(self.inbox) + BURST_MESSAGES
+        try:
+            code = self._client.loop_read()
+            # after an error paho reads no further, and what is buffered would never be used up
+            while (
+                code == paho.MQTT_ERR_SUCCESS and self._offset < len(self._chunk) and len(self.inbox) < room
+            ):
+                code = paho.MQTT_ERR_SUCCESS if self._take_publish() else self._client.loop_read()
+        except Exception as error:  # noqa: BLE001 - any failure here means the connection is unusable
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
+        if self._offset < len(self._chunk):
+            self._loop.call_soon(self.read_on)
+        self.wake()
+
+    def _take_publish(self) -> bool:
+        """Read one PUBLISH past paho, which spends 9 us on it; return False where that is not possible."""
+        amid_packet = self._client._in_packet["command"] != 0
+        if amid_packet or self._client._protocol == paho.MQTTv5:
+            return False
+        found = read_publish(self._chunk, self._offset)
+        if found is None:
+            return False
+        message, self._offset = found
+        self.inbox.append(message)
+        return True
+
+    def read_on(self) -> None:
+        """Go on with what is buffered, unless reading is paused or over."""
+        if self.reading and self._offset < len(self._chunk) and not self._disconnected.done():
+            self.read_available()
+
+    def wake(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def wait(self) -> None:
+        self._wake = self._loop.create_future()
+        await self._wake
+
+    def _on_socket_open(self, client: paho.Client, userdata: Any, sock: Any) -> None:
+        def start() -> None:
+            self._loop.add_reader(sock.fileno(), self.read_available)
+            self._misc_task = self._loop.create_task(self._misc_loop())
+
+        self._loop.call_soon_threadsafe(start)  # paho connects in an executor thread
+
+    def _on_connect(
+        self,
+        client: paho.Client,
+        userdata: Any,
+        flags: paho.ConnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        self.max_packet_bytes = getattr(properties, "MaximumPacketSize", None)
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
+        topic = message._topic.decode("utf-8", "replace")
+        payload = bytes(message.payload)
+        self.inbox.append(Received(topic, payload, message.mid, message.qos, message.dup, message.retain))
+
+    def _on_publish(
+        self, client: paho.Client, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
+    ) -> None:
+        topic = self.topics.pop(mid, "")
+        if reason_code.is_failure:
+            self.refusals.append(Refusal(mid, topic, str(reason_code)))
+            self.wake()
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+
+class Connection:
+    """An async context: connected inside, gone after. Make a new one for each connection.
+
+    Args:
+        keepalive_s: A broker that hangs is noticed after about twice this.
+        version5: Speak MQTT 5 (reason codes; three times the cost a message) instead of 3.1.1.
+        clean: False keeps the broker's session, with its unacknowledged messages, across connections.
+        max_in_flight: How many QoS 1 publishes may wait for their PUBACK; further ones queue here.
+
+    Raises:
+        aiomqtt.MqttError: On entering, when the broker cannot be reached or refuses.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        client_id: str,
+        username: str | None = None,
+        password: str | None = None,
+        keepalive_s: int = 20,
+        version5: bool = False,
+        clean: bool = True,
+        will: aiomqtt.Will | None = None,
+        timeout_s: float = 10,
+        max_in_flight: int = 100,
+    ) -> None:
+        self._client = _Client(
+            host,
+            port,
+            identifier=client_id,
+            username=username,
+            password=password,
+            protocol=aiomqtt.ProtocolVersion.V5 if version5 else aiomqtt.ProtocolVersion.V311,
+            clean_session=None if version5 else clean,
+            clean_start=clean if version5 else paho.MQTT_CLEAN_START_FIRST_ONLY,
+            properties=_kept_session() if version5 and not clean else None,
+            keepalive=keepalive_s,
+            will=will,
+            timeout=timeout_s,
+            max_inflight_messages=max_in_flight,
+            socket_options=(_NO_DELAY,),
+        )
+        self._paho = self._client._client
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        self._client._disconnected.add_done_callback(self._ended)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.resume()
+        await self._client.__aexit__(kind, error, trace)
+
+    def _ended(self, disconnected: asyncio.Future[None]) -> None:
+        disconnected.exception()  # retrieved here, raised by receive and publish_soon
+        self._client.wake()
+
+    def _lost(self) -> aiomqtt.MqttError | None:
+        disconnected = self._client._disconnected
+        if not disconnected.done():
+            return None
+        return aiomqtt.MqttError(f"connection lost: {disconnected.exception() or 'closed'}")
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection still stands, as far as is known."""
+        return not self._client._disconnected.done()
+
+    @property
+    def max_packet_bytes(self) -> int | None:
+        """The largest packet the broker says it takes (MQTT 5 only), or None when it names no limit."""
+        return self._client.max_packet_bytes
+
+    async def subscribe(self, filters: Sequence[str], qos: int = 1) -> None:
+        """Subscribe to topic filters at the given QoS; raises MqttError when the broker refuses one."""
+        codes = await self._client.subscribe([(topic_filter, qos) for topic_filter in filters])
+        for topic_filter, code in zip(filters, cast("list[ReasonCode]", codes), strict=True):
+            if code.is_failure:
+                raise aiomqtt.MqttError(f"the broker refused the subscription to {topic_filter}: {code}")
+
+    async def receive(self) -> list[Received]:
+        """Wait for messages and return all that have arrived, oldest first.
+
+        Returns early with an empty list when a publish was refused (see `refused`).
+
+        Raises:
+            aiomqtt.MqttError: The connection is lost and everything received was returned.
+        """
+        client = self._client
+        while not client.inbox and not client.refusals:
+            if lost := self._lost():
+                raise lost
+            await client.wait()
+        burst, client.inbox = client.inbox, []
+        return burst
+
+    def acknowledge(self, messages: Sequence[Received]) -> None:
+        """Send the PUBACKs of QoS 1 messages in one write; does nothing once the connection is lost."""
+        packets = b"".join(b"\x40\x02" + m.mid.to_bytes(2, "big") for m in messages if m.qos == 1)
+        if packets and self.connected:
+            self._paho._packet_queue(paho.PUBACK, packets, messages[-1].mid, 1)
+
+    def publish_soon(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> int:
+        """Hand a message to the connection and return its message id, without waiting for the broker.
+
+        Raises:
+            aiomqtt.MqttError: The connection is lost.
+        """
+        info = self._paho.publish(topic, payload, qos, retain)
+        if info.rc != paho.MQTT_ERR_SUCCESS:
+            raise self._lost() or aiomqtt.MqttError(f"cannot publish: {paho.error_string(info.rc)}")
+        if qos:
+            self._client.topics[info.mid] = topic
+        return info.mid
+
+    async def publish(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> None:
+        """Publish and wait for the broker's PUBACK; raises MqttError on loss or timeout."""
+        await self._client.publish(topic, payload, qos, retain)
+
+    def refused(self) -> list[Refusal]:
+        """Return the publishes refused since last asked."""
+        refusals, self._client.refusals = self._client.refusals, []
+        return refusals
+
+    @property
+    def unsent(self) -> int:
+        """How many publishes have no PUBACK yet."""
+        return len(self._paho._out_messages)
+
+    def pause(self) -> None:
+        """Stop reading the socket, so that the broker holds what comes; the only bound that it honours."""
+        sock = self._paho.socket()
+        if self._client.reading and sock is not None:
+            self._client._loop.remove_reader(sock.fileno())
+            self._client.reading = False
+
+    def resume(self) -> None:
+        """Read the socket again."""
+        sock = self._paho.socket()
+        if not self._client.reading and sock is not None and self.connected:
+            self._client._loop.add_reader(sock.fileno(), self._client.read_available)
+            self._client._loop.call_soon(self._client.read_on)
+        self._client.reading = True

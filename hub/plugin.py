@@ -1,0 +1,138 @@
+"""What a plugin author imports: the hook, what a delivery offers, and the ways to end one."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import pluggy
+
+from hub.event import Event
+
+hookspec = pluggy.HookspecMarker("lenshub")
+hookimpl = pluggy.HookimplMarker("lenshub")
+
+
+class DeliverySignal(Exception):  # noqa: N818 - a way to end a delivery, not an error
+    """Ends a delivery with an outcome of the plugin's choice."""
+
+
+class Skip(DeliverySignal):
+    """Nothing to do for this event: the outcome is `skipped`, with the reason."""
+
+
+class RetryLater(DeliverySignal):
+    """Try again, not before `after_s` seconds: the outcome is `retrying`.
+
+    Args:
+        after_s: Seconds to wait at least, as a server's Retry-After says.
+        reason: What stood in the way.
+    """
+
+    def __init__(self, after_s: float, reason: str) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
+
+
+class Reject(DeliverySignal):
+    """No attempt can ever succeed: the outcome is `dead`, with the reason."""
+
+
+class AlreadyDone(DeliverySignal):
+    """Raised on entering `delivery.once` when the effect was completed by an earlier attempt.
+
+    Left alone it settles the delivery as done; suppress it where one delivery has several effects.
+    """
+
+
+class OutcomeUnknown(DeliverySignal):
+    """Raised on entering `delivery.once` when an earlier attempt began the effect and left its end open.
+
+    Left alone it settles the delivery as unknown. The effect is not repeated.
+    """
+
+
+class StoredFrame(Protocol):
+    """The event's picture in the frame store; width and height in pixels."""
+
+    digest: str
+    width: int
+    height: int
+    media_type: str
+
+    async def read(self) -> bytes:
+        """Return the bytes as they came from the device.
+
+        Raises:
+            Reject: The file is gone from the frame store.
+        """
+        ...
+
+
+class Delivery(Protocol):
+    """One event on its way to one plugin instance."""
+
+    plugin: str
+    attempt: int
+    """1 at the first try."""
+
+    def once(
+        self, key: str, *, group: str = "", amount: float = 0.0, cooldown_s: float = 0.0
+    ) -> AbstractAsyncContextManager[None]:
+        """Guard an effect that cannot be repeated, such as a tweet.
+
+        The effects ledger has a committed row for `key` before the block runs. `RetryLater` or `Reject`
+        raised inside gives it back; any other exception, a timeout or a crash leaves it unknown.
+
+        Args:
+            key: What names this effect among all of this plugin instance.
+            group: What a cooldown or quota is counted over.
+            amount: What it costs, summed by `spent`.
+            cooldown_s: Refuse while an effect of the same group began less than this many seconds ago.
+
+        Raises:
+            Skip: The cooldown holds.
+            AlreadyDone: An earlier attempt completed this key.
+            OutcomeUnknown: An earlier attempt began this key and did not say how it ended.
+        """
+        ...
+
+    async def count_events(
+        self,
+        *,
+        since: datetime,
+        label: str | None = None,
+        device: str | None = None,
+        min_confidence: float = 0.0,
+    ) -> int:
+        """Count stored events up to this one, captured at `since` or later, that have such a detection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PluginContext:
+    """What an instance is told when it is made: its name in hub.toml, where relative paths start, its log."""
+
+    name: str
+    data_dir: Path
+    log: logging.Logger
+
+
+class Specifications:
+    """The hooks. A plugin implements those it wants and takes only the arguments it wants."""
+
+    @hookspec
+    async def deliver(self, event: Event, frame: StoredFrame | None, delivery: Delivery) -> str | None:
+        """Act on one event; called at least once for each event that the instance's `match` lets through.
+
+        Returns:
+            A note on what was done (an object key, a message id), shown by `lenshub explain`, or None.
+
+        Raises:
+            Skip, RetryLater, Reject: The outcome is skipped, retrying, or dead.
+            Exception: Anything else counts as a failed attempt and is tried again, up to `attempts` times.
+        """

@@ -1,0 +1,41 @@
+"""What a source hands to the writer, and what comes back once it is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hub.decode.message import Decoded, Message
+from hub.wire.protocol import Ack
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message and what the decoder made of it."""
+
+    message: Message
+    decoded: Decoded
+
+    @property
+    def size(self) -> int:
+        """Bytes this arrival holds in memory, roughly."""
+        return len(self.message.payload) + 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Everything of a burst is committed. `acks` are the answers due to edge agents, by device."""
+
+    acks: tuple[tuple[str, Ack], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Arrivals in the order received, committed before `on_committed` is called, once."""
+
+    arrivals: tuple[Arrival, ...]
+    on_committed: Callable[[Receipt], None]
+    size: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", sum(arrival.size for arrival in self.arrivals))

@@ -1,0 +1,233 @@
+"""Writes one batch in one transaction: events, detections, devices, lines, cursors, outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Insert, Table, delete, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hub.decode.message import Status
+from hub.event import Event
+from hub.store import schema
+from hub.store.admission import Admission, Admitted
+from hub.store.arrival import Arrival
+from hub.store.row_insert import insert_rows
+from hub.store.rows import Row, detection_rows, event_row, message_row, quarantine_row
+from hub.store.settlement import Settlement
+
+HISTORY_ROWS = 200
+"""How many rows of a device's history are kept."""
+_STATES = {"online", "offline", "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class NextIds:
+    """The ids that the next event and message get."""
+
+    event: int
+    message: int
+
+
+def _upsert(table: Table, keys: Sequence[str], changed: Sequence[str]) -> Insert:
+    statement = upsert_insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_={name: statement.excluded[name] for name in changed}
+    )
+
+
+_LINE = _upsert(schema.epochs, ("device", "epoch"), ("committed", "stale", "early"))
+_SEEN = _upsert(schema.devices, ("name",), ("last_seen_at",))
+_GREETED = _upsert(schema.devices, ("name",), ("last_seen_at", "agent", "models", "clock_skew_s"))
+_STATE = _upsert(schema.devices, ("name",), ("last_seen_at", "state", "state_text", "state_at"))
+_CURSOR = _upsert(
+    schema.cursors, ("plugin", "partition", "run_id"), ("position", "done", "filtered", "updated_at")
+)
+_DELIVERY = _upsert(
+    schema.deliveries,
+    ("plugin", "event_id", "run_id"),
+    ("outcome", "attempt", "reason", "note", "due_at", "updated_at"),
+)
+
+
+async def _write(connection: AsyncConnection, statement: Insert, rows: list[Row]) -> None:
+    if rows:
+        await connection.execute(statement, rows)
+
+
+async def write_events(
+    connection: AsyncConnection, admitted: Sequence[Admitted], ids: NextIds
+) -> tuple[list[Event], NextIds]:
+    """Insert admitted events with their detections and original bytes.
+
+    Returns:
+        The stored events, in order of id, and the ids that follow once this is committed.
+    """
+    stored: list[Event] = []
+    message_rows: list[Row] = []
+    event_rows: list[Row] = []
+    found: list[Row] = []
+    arrival: Arrival | None = None
+    for number, item in enumerate(admitted):
+        if item.arrival is not arrival:  # the events of one message stand next to each other
+            arrival = item.arrival
+            message_rows.append(message_row(ids.message + len(message_rows), arrival))
+        event = Event.from_new(item.event, ids.event + number, arrival.message.received_at)
+        stored.append(event)
+        event_rows.append(event_row(event, ids.message + len(message_rows) - 1))
+        found += detection_rows(event)
+    await insert_rows(connection, schema.messages, message_rows)
+    await insert_rows(connection, schema.events, event_rows)
+    await insert_rows(connection, schema.detections, found)
+    return stored, NextIds(ids.event + len(stored), ids.message + len(message_rows))
+
+
+async def write_lines(connection: AsyncConnection, admission: Admission) -> None:
+    """Bring lines up to date and keep what was refused and what is missing."""
+    now = datetime.now(UTC)
+    refused = [quarantine_row(item.arrival, item.error.code, item.error.reason) for item in admission.refused]
+    await _write(connection, insert(schema.quarantine), refused)
+    lines: list[Row] = [
+        {
+            "device": device,
+            "epoch": epoch,
+            "committed": line.committed,
+            "stale": line.stale,
+            "early": line.early,
+            "first_seen_at": now,
+        }
+        for (device, epoch), line in admission.lines.items()
+    ]
+    await _write(connection, _LINE, lines)
+    gaps: list[Row] = [
+        {"device": device, "reported_at": at, **gap.model_dump()} for device, gap, at in admission.gaps
+    ]
+    await _write(connection, insert(schema.gaps), gaps)
+
+
+async def write_devices(connection: AsyncConnection, admission: Admission, seen: set[str]) -> None:
+    """Bring the device table and its history up to date; `seen` are the devices whose sighting is due."""
+    sightings: list[Row] = [
+        {"name": name, "first_seen_at": at, "last_seen_at": at}
+        for name, at in admission.seen.items()
+        if name in seen
+    ]
+    await _write(connection, _SEEN, sightings)
+    greeted: list[Row] = [
+        {
+            "name": device,
+            "first_seen_at": at,
+            "last_seen_at": at,
+            "agent": hello.agent,
+            "models": [model.model_dump() for model in hello.models],
+            "clock_skew_s": admission.new_skews[device],
+        }
+        for device, (hello, at) in admission.hellos.items()
+    ]
+    await _write(connection, _GREETED, greeted)
+    statuses = await _news(connection, [*admission.statuses, *_told_by_lines(admission)])
+    await _write(connection, _STATE, [_state_row(status) for status in statuses if status.kind in _STATES])
+    await _write_history(connection, statuses)
+
+
+def _told_by_lines(admission: Admission) -> list[Status]:
+    told = [
+        Status(
+            device=device,
+            kind="gap",
+            text=f"records {gap.first} to {gap.last} of {gap.epoch} are gone: {gap.reason}",
+            at=at,
+        )
+        for device, gap, at in admission.gaps
+    ]
+    for device, (_, at) in admission.hellos.items():
+        skew, before = admission.new_skews[device], admission.skews.get(device, 0.0)
+        if abs(skew - before) > 1.0:
+            text = f"clock is {skew:.0f} s behind the hub's" if skew else "clock agrees with the hub's again"
+            told.append(Status(device=device, kind="clock_skew", text=text, at=at))
+    return told
+
+
+async def _news(connection: AsyncConnection, statuses: list[Status]) -> list[Status]:
+    """Leave out a state that the device already has: retained messages come again at each connection."""
+    names = {status.device for status in statuses if status.kind in _STATES}
+    if not names:
+        return statuses
+    table = schema.devices
+    rows = await connection.execute(
+        select(table.c.name, table.c.state, table.c.state_text).where(table.c.name.in_(names))
+    )
+    now: dict[str, tuple[Any, Any]] = {row.name: (row.state, row.state_text) for row in rows}
+    news = []
+    for status in statuses:
+        if status.kind in _STATES:
+            if now.get(status.device) == (status.kind, status.text):
+                continue
+            now[status.device] = (status.kind, status.text)
+        news.append(status)
+    return news
+
+
+def _state_row(status: Status) -> Row:
+    return {
+        "name": status.device,
+        "first_seen_at": status.at,
+        "last_seen_at": status.at,
+        "state": status.kind,
+        "state_text": status.text,
+        "state_at": status.at,
+    }
+
+
+async def _write_history(connection: AsyncConnection, statuses: list[Status]) -> None:
+    table = schema.device_history
+    rows: list[Row] = [
+        {"device": status.device, "kind": status.kind, "text": status.text, "at": status.at}
+        for status in statuses
+    ]
+    await _write(connection, insert(table), rows)
+    for device in sorted({status.device for status in statuses}):
+        own = table.c.device == device
+        oldest_kept = (
+            select(table.c.id).where(own).order_by(table.c.id.desc()).offset(HISTORY_ROWS - 1).limit(1)
+        )
+        await connection.execute(delete(table).where(own, table.c.id < oldest_kept.scalar_subquery()))
+
+
+async def write_settlements(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    """Move cursors and write the rows of deliveries."""
+    now = datetime.now(UTC)
+    cursors: list[Row] = [
+        {
+            "plugin": settled.plugin,
+            "partition": settled.partition,
+            "run_id": settled.run_id,
+            "start": settled.position,
+            "position": settled.position,
+            "done": settled.done,
+            "filtered": settled.filtered,
+            "updated_at": now,
+        }
+        for settled in settlements
+    ]
+    await _write(connection, _CURSOR, cursors)
+    rows: list[Row] = [
+        {
+            "plugin": settled.plugin,
+            "event_id": row.event_id,
+            "run_id": settled.run_id,
+            "outcome": row.outcome,
+            "attempt": row.attempt,
+            "reason": row.reason,
+            "note": row.note,
+            "due_at": row.due_at,
+            "updated_at": row.updated_at,
+        }
+        for settled in settlements
+        for row in settled.rows
+    ]
+    await _write(connection, _DELIVERY, rows)

@@ -1,0 +1,91 @@
+"""Reads the event log: after a position, by id, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hub.event import Event
+from hub.store.rows import read_events
+from hub.store.schema import detections, events
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events a listing wants; None means any."""
+
+    device: str | None = None
+    label: str | None = None
+    source: str | None = None
+    since: datetime | None = None
+    min_confidence: float = 0.0
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the WHERE clauses."""
+        found: list[ColumnElement[bool]] = []
+        if self.device is not None:
+            found.append(events.c.device == self.device)
+        if self.source is not None:
+            found.append(events.c.source == self.source)
+        if self.since is not None:
+            found.append(events.c.captured_at >= self.since)
+        if self.label is not None or self.min_confidence > 0:
+            seen = select(detections.c.event_id).where(
+                detections.c.event_id == events.c.id, detections.c.confidence >= self.min_confidence
+            )
+            if self.label is not None:
+                seen = seen.where(detections.c.label == self.label)
+            found.append(seen.exists())
+        return found
+
+
+class EventLog:
+    """Reads stored events on connections of its own; never waits for the writer."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def after(self, position: int, limit: int) -> list[Event]:
+        """Return up to `limit` events with an id above `position`, oldest first."""
+        return await self._read(events.c.id > position, limit=limit)
+
+    async def by_ids(self, ids: Sequence[int]) -> list[Event]:
+        """Return those of the events that exist, oldest first."""
+        return await self._read(events.c.id.in_(ids), limit=len(ids))
+
+    async def newest(self, wanted: EventFilter, limit: int) -> list[Event]:
+        """Return the newest events that a filter lets through, newest first."""
+        return await self._read(*wanted.conditions(), limit=limit, newest_first=True)
+
+    async def count(self, wanted: EventFilter, *, up_to: int) -> int:
+        """Count the events with an id of at most `up_to` that a filter lets through."""
+        statement = select(func.count()).select_from(events).where(events.c.id <= up_to, *wanted.conditions())
+        async with self._engine.connect() as connection:
+            return int((await connection.execute(statement)).scalar_one())
+
+    async def newest_id(self) -> int:
+        """Return the id of the newest event, 0 when there is none."""
+        async with self._engine.connect() as connection:
+            return int((await connection.execute(select(func.max(events.c.id)))).scalar() or 0)
+
+    async def _read(
+        self, *conditions: ColumnElement[bool], limit: int, newest_first: bool = False
+    ) -> list[Event]:
+        order = events.c.id.desc() if newest_first else events.c.id
+        async with self._engine.connect() as connection:
+            statement = select(events).where(*conditions).order_by(order).limit(limit)
+            rows: list[Any] = list((await connection.execute(statement)).mappings())
+            ids = [row["id"] for row in rows]
+            if not ids:
+                return []
+            seen = await connection.execute(
+                select(detections)
+                .where(detections.c.event_id.in_(ids))
+                .order_by(detections.c.event_id, detections.c.position)
+            )
+            return read_events(rows, [dict(row) for row in seen.mappings()])

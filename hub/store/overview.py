@@ -1,0 +1,174 @@
+"""What people ask of the store: deliveries, quarantine, devices, lines and gaps. Reading only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hub.errors import StoreError
+from hub.store.database import current_revision, database_path, newest_revision, open_engine
+from hub.store.schema import (
+    cursors,
+    deliveries,
+    detections,
+    device_history,
+    devices,
+    epochs,
+    events,
+    gaps,
+    plugin_revisions,
+    plugin_states,
+    quarantine,
+)
+from hub.store.settlement import LIVE_RUN
+
+Rows = list[dict[str, Any]]
+
+
+@asynccontextmanager
+async def reading(data_dir: Path) -> AsyncIterator[AsyncEngine]:
+    """Open an existing store for reading; works whether or not a hub is running.
+
+    Raises:
+        StoreError: There is none, or it is of another version.
+    """
+    if not database_path(data_dir).exists():
+        raise StoreError(f"{database_path(data_dir)}: there is no store yet; `lenshub run` makes it")
+    if (found := current_revision(data_dir)) != newest_revision():
+        raise StoreError(
+            f"{database_path(data_dir)}: is at revision {found or 'none'}, this program needs "
+            f"{newest_revision()}; `lenshub db upgrade` (or start the hub, which upgrades it)"
+        )
+    engine = open_engine(data_dir)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def _rows(engine: AsyncEngine, statement: Select[Any]) -> Rows:
+    async with engine.connect() as connection:
+        return [dict(row) for row in (await connection.execute(statement)).mappings()]
+
+
+async def list_cursors(engine: AsyncEngine) -> Rows:
+    """Return the live cursor of each plugin instance."""
+    return await _rows(engine, select(cursors).where(cursors.c.run_id == LIVE_RUN).order_by(cursors.c.plugin))
+
+
+async def list_plugin_states(engine: AsyncEngine) -> Rows:
+    """Return what became of each instance at the hub's last start."""
+    return await _rows(engine, select(plugin_states).order_by(plugin_states.c.plugin))
+
+
+async def list_revisions(engine: AsyncEngine, plugin: str) -> Rows:
+    """Return an instance's matches, oldest first."""
+    own = plugin_revisions.c.plugin == plugin
+    return await _rows(engine, select(plugin_revisions).where(own).order_by(plugin_revisions.c.from_id))
+
+
+async def count_outcomes(engine: AsyncEngine) -> dict[str, dict[str, int]]:
+    """Return {plugin: {outcome: count}}, with the deliveries that have no row counted from the cursors."""
+    counts: dict[str, dict[str, int]] = {}
+    for cursor in await list_cursors(engine):
+        counts[cursor["plugin"]] = {"done": cursor["done"], "filtered": cursor["filtered"]}
+    by_row = select(deliveries.c.plugin, deliveries.c.outcome, func.count().label("count"))
+    grouped = by_row.where(deliveries.c.run_id == LIVE_RUN).group_by(
+        deliveries.c.plugin, deliveries.c.outcome
+    )
+    for row in await _rows(engine, grouped):
+        own = counts.setdefault(row["plugin"], {})
+        own[row["outcome"]] = own.get(row["outcome"], 0) + row["count"]
+    return counts
+
+
+async def list_deliveries(
+    engine: AsyncEngine,
+    *,
+    plugin: str | None = None,
+    outcome: str | None = None,
+    event_id: int | None = None,
+    limit: int = 50,
+) -> Rows:
+    """Return the newest deliveries that have a row."""
+    conditions: list[ColumnElement[bool]] = [deliveries.c.run_id == LIVE_RUN]
+    if plugin is not None:
+        conditions.append(deliveries.c.plugin == plugin)
+    if outcome is not None:
+        conditions.append(deliveries.c.outcome == outcome)
+    if event_id is not None:
+        conditions.append(deliveries.c.event_id == event_id)
+    statement = select(deliveries).where(*conditions)
+    return await _rows(engine, statement.order_by(deliveries.c.updated_at.desc()).limit(limit))
+
+
+async def list_quarantine(engine: AsyncEngine, *, code: str | None = None, limit: int = 50) -> Rows:
+    """Return the newest refused messages, without their bytes."""
+    wanted = [column for column in quarantine.c if column.name != "payload"]
+    statement = select(*wanted).order_by(quarantine.c.id.desc()).limit(limit)
+    return await _rows(engine, statement if code is None else statement.where(quarantine.c.code == code))
+
+
+async def count_quarantine(engine: AsyncEngine) -> dict[str, int]:
+    """Return {code: count}."""
+    grouped = select(quarantine.c.code, func.count().label("count")).group_by(quarantine.c.code)
+    return {row["code"]: row["count"] for row in await _rows(engine, grouped)}
+
+
+async def read_quarantine(engine: AsyncEngine, number: int) -> dict[str, Any]:
+    """Return one refused message with its bytes; raises StoreError when there is none of that number."""
+    rows = await _rows(engine, select(quarantine).where(quarantine.c.id == number))
+    if not rows:
+        raise StoreError(f"no quarantined message {number}; `lenshub quarantine list` shows what there is")
+    return rows[0]
+
+
+async def list_devices(engine: AsyncEngine) -> Rows:
+    """Return the devices ever seen, with the number of their events."""
+    counted = (
+        select(events.c.device, func.count().label("events")).group_by(events.c.device).subquery("counted")
+    )
+    statement = select(devices, func.coalesce(counted.c.events, 0).label("events")).outerjoin(
+        counted, counted.c.device == devices.c.name
+    )
+    return await _rows(engine, statement.order_by(devices.c.name))
+
+
+async def list_history(engine: AsyncEngine, device: str, limit: int = 20) -> Rows:
+    """Return the newest entries of a device's history."""
+    own = select(device_history).where(device_history.c.device == device)
+    return await _rows(engine, own.order_by(device_history.c.id.desc()).limit(limit))
+
+
+async def list_epochs(engine: AsyncEngine, device: str | None = None) -> Rows:
+    """Return how far each epoch is committed."""
+    statement = select(epochs).order_by(epochs.c.device, epochs.c.first_seen_at)
+    return await _rows(engine, statement if device is None else statement.where(epochs.c.device == device))
+
+
+async def list_gaps(engine: AsyncEngine) -> Rows:
+    """Return the records that devices said are gone."""
+    return await _rows(engine, select(gaps).order_by(gaps.c.id))
+
+
+async def count_rows(engine: AsyncEngine) -> dict[str, int]:
+    """Return the numbers of events, detections, gaps and refused messages."""
+    tables = {"events": events, "detections": detections, "gaps": gaps, "quarantine": quarantine}
+    statement = select(
+        *(
+            select(func.count()).select_from(table).scalar_subquery().label(name)
+            for name, table in tables.items()
+        )
+    )
+    return {name: int(count) for name, count in (await _rows(engine, statement))[0].items()}
+
+
+async def list_outcomes_of(engine: AsyncEngine, event_ids: Sequence[int]) -> Rows:
+    """Return the delivery rows of some events."""
+    wanted = deliveries.c.event_id.in_(event_ids)
+    return await _rows(engine, select(deliveries).where(wanted, deliveries.c.run_id == LIVE_RUN))

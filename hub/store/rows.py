@@ -1,0 +1,144 @@
+"""Turns events into rows and rows into events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hub.event import Box, Detection, DroppedFrame, Event, Frame, Model
+from hub.store.arrival import Arrival
+
+Row = dict[str, Any]
+QUARANTINED_BYTES = 16 * 1024 * 1024
+"""A refused message is kept whole up to this size; of a larger one, its beginning."""
+
+
+def event_row(event: Event, message_id: int) -> Row:
+    """Return the row of `events`."""
+    frame = event.frame if isinstance(event.frame, Frame) else None
+    return {
+        "id": event.id,
+        "kind": event.kind,
+        "key": event.key,
+        "source": event.source,
+        "device": event.device,
+        "captured_at": event.captured_at,
+        "received_at": event.received_at,
+        "model_name": event.model.name if event.model else None,
+        "model_version": event.model.version if event.model else None,
+        "frame_digest": frame.digest if frame else None,
+        "frame_width": frame.width if frame else None,
+        "frame_height": frame.height if frame else None,
+        "frame_media_type": frame.media_type if frame else None,
+        "frame_dropped": event.frame.dropped if isinstance(event.frame, DroppedFrame) else None,
+        "attributes": event.attributes,
+        "message_id": message_id,
+    }
+
+
+def detection_rows(event: Event) -> list[Row]:
+    """Return the rows of `detections`, in order."""
+    return [
+        {
+            "event_id": event.id,
+            "position": position,
+            "label": detection.label,
+            "confidence": detection.confidence,
+            "box_left": detection.box.left if detection.box else None,
+            "box_top": detection.box.top if detection.box else None,
+            "box_width": detection.box.width if detection.box else None,
+            "box_height": detection.box.height if detection.box else None,
+            "class_id": detection.class_id,
+            "track": detection.track,
+            "attributes": detection.attributes,
+        }
+        for position, detection in enumerate(event.detections)
+    ]
+
+
+def message_row(message_id: int, arrival: Arrival) -> Row:
+    """Return the row of `messages`: the original bytes, without the picture, which is in the frame store."""
+    message = arrival.message
+    payload = message.payload
+    if arrival.decoded.picture is not None:
+        payload = payload[: len(payload) - len(arrival.decoded.picture) - 1]
+    return {
+        "id": message_id,
+        "source": message.source,
+        "topic": message.topic,
+        "payload": payload,
+        "received_at": message.received_at,
+        "mid": message.mid,
+        "session": message.session,
+        "duplicate": message.duplicate,
+    }
+
+
+def quarantine_row(arrival: Arrival, code: str, reason: str) -> Row:
+    """Return the row of `quarantine`."""
+    message = arrival.message
+    return {
+        "source": message.source,
+        "topic": message.topic.replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+        "device": arrival.decoded.device,
+        "code": code,
+        "reason": reason,
+        "payload": message.payload[:QUARANTINED_BYTES],
+        "payload_bytes": len(message.payload),
+        "received_at": message.received_at,
+        "mid": message.mid,
+        "session": message.session,
+        "duplicate": message.duplicate,
+    }
+
+
+def _read_frame(row: Mapping[str, Any]) -> Frame | DroppedFrame | None:
+    if row["frame_digest"] is not None:
+        return Frame(
+            digest=row["frame_digest"],
+            width=row["frame_width"],
+            height=row["frame_height"],
+            media_type=row["frame_media_type"],
+        )
+    return DroppedFrame(dropped=row["frame_dropped"]) if row["frame_dropped"] is not None else None
+
+
+def _read_detection(row: Mapping[str, Any]) -> Detection:
+    box = None
+    if row["box_left"] is not None:
+        box = Box.model_construct(
+            left=row["box_left"], top=row["box_top"], width=row["box_width"], height=row["box_height"]
+        )
+    return Detection.model_construct(
+        label=row["label"],
+        confidence=row["confidence"],
+        box=box,
+        class_id=row["class_id"],
+        track=row["track"],
+        attributes=row["attributes"],
+    )
+
+
+def read_events(
+    event_rows: Sequence[Mapping[str, Any]], detections: Iterable[Mapping[str, Any]]
+) -> list[Event]:
+    """Return the events of rows of `events`, with their rows of `detections` in order of position."""
+    found: dict[int, list[Detection]] = {row["id"]: [] for row in event_rows}
+    for row in detections:
+        found[row["event_id"]].append(_read_detection(row))
+    return [
+        Event.model_construct(
+            id=row["id"],
+            kind=row["kind"],
+            key=row["key"],
+            source=row["source"],
+            device=row["device"],
+            captured_at=row["captured_at"],
+            received_at=row["received_at"],
+            model=Model(name=row["model_name"], version=row["model_version"]) if row["model_name"] else None,
+            frame=_read_frame(row),
+            detections=tuple(found[row["id"]]),
+            attributes=row["attributes"],
+        )
+        for row in event_rows
+    ]

@@ -1,0 +1,106 @@
+"""What a plugin is handed with an event: its frame, its ledger, its view of the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from hub.event import Event, Frame
+from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
+from hub.store.effects import Effect, begin_effect, complete_effect, give_back_effect
+from hub.store.frames import FrameStore
+from hub.store.log import EventFilter, EventLog
+from hub.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class FrameOnDisk:
+    """An event's frame; `read` goes to the frame store."""
+
+    digest: str
+    width: int
+    height: int
+    media_type: str
+    _path: Path = field(repr=False)
+
+    @classmethod
+    def of(cls, event: Event, store: FrameStore) -> FrameOnDisk | None:
+        """Return the event's frame, or None when it has none."""
+        frame = event.frame
+        if not isinstance(frame, Frame):
+            return None
+        path = store.path(event.device, frame)
+        return cls(frame.digest, frame.width, frame.height, frame.media_type, path)
+
+    async def read(self) -> bytes:
+        """Return the bytes; raises Reject when the file is gone."""
+        try:
+            return await asyncio.to_thread(self._path.read_bytes)
+        except FileNotFoundError as error:
+            raise Reject(f"frame {self.digest[:12]} is no longer in the frame store") from error
+
+
+class EventDelivery:
+    """One event on its way to one plugin; see `hub.plugin.Delivery`."""
+
+    def __init__(
+        self,
+        plugin: str,
+        event: Event,
+        attempt: int,
+        writer: Writer,
+        log: EventLog,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.plugin = plugin
+        self.attempt = attempt
+        self.left_unknown = False
+        self._event = event
+        self._writer = writer
+        self._log = log
+        self._now = now
+
+    @asynccontextmanager
+    async def once(
+        self, key: str, *, group: str = "", amount: float = 0.0, cooldown_s: float = 0.0
+    ) -> AsyncIterator[None]:
+        """Guard an effect that cannot be repeated; see `hub.plugin.Delivery.once`."""
+        effect = Effect(self.plugin, key, self._event.id, group, amount, cooldown_s)
+        await self._begin(effect)
+        try:
+            yield
+        except (RetryLater, Reject):
+            await self._writer.change(lambda connection: give_back_effect(connection, effect))
+            raise
+        except BaseException:
+            self.left_unknown = True
+            raise
+        await self._writer.change(lambda connection: complete_effect(connection, effect, self._now()))
+
+    async def _begin(self, effect: Effect) -> None:
+        standing, at = await self._writer.change(
+            lambda connection: begin_effect(connection, effect, self._now())
+        )
+        moment = f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+        if standing == "done":
+            raise AlreadyDone(f"{effect.key} was already done at {moment}")
+        if standing == "unknown":
+            raise OutcomeUnknown(f"{effect.key} was begun at {moment} and its end is not known")
+        if standing == "cooling":
+            raise Skip(f"cooldown of {effect.group or self.plugin} holds until {moment}")
+
+    async def count_events(
+        self,
+        *,
+        since: datetime,
+        label: str | None = None,
+        device: str | None = None,
+        min_confidence: float = 0.0,
+    ) -> int:
+        """Count events up to this one; see `hub.plugin.Delivery.count_events`."""
+        wanted = EventFilter(device=device, label=label, since=since, min_confidence=min_confidence)
+        return await self._log.count(wanted, up_to=self._event.id)

@@ -1,0 +1,90 @@
+"""Runs every plugin instance by itself: its cursor, its start, its deliveries, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from hub.dispatch.instance import Instance
+from hub.dispatch.runner import Runner
+from hub.loading import Broken, Loaded
+from hub.store.frames import FrameStore
+from hub.store.log import EventLog
+from hub.store.plugin_state import PluginState, note_match, note_state, open_cursor
+from hub.store.settlement import Standing
+from hub.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+START_S = 60.0
+WATCH_S = 0.1
+
+
+class Dispatch:
+    """All instances of one hub. A broken one is reported; it keeps nobody from running."""
+
+    def __init__(self, writer: Writer, event_log: EventLog, frames: FrameStore) -> None:
+        self._writer = writer
+        self._log = event_log
+        self._frames = frames
+        self._runners: list[Runner] = []
+
+    async def run(self, instances: Sequence[Loaded | Broken], ready: asyncio.Event) -> None:
+        """Run all instances until cancelled; `ready` is set once every instance has its place in the log."""
+        async with asyncio.TaskGroup() as group:
+            for found in instances:
+                if isinstance(found, Broken):
+                    await self._note_broken(found.name, "; ".join(found.problems))
+                else:
+                    standing = await self._stand(found.instance)
+                    running = self._run_instance(found, standing)
+                    group.create_task(running, name=f"plugin {found.instance.name}")
+            ready.set()
+            await self._watch()
+
+    async def _run_instance(self, loaded: Loaded, standing: Standing) -> None:
+        name = loaded.instance.name
+        try:
+            async with AsyncExitStack() as stack:
+                await self._enter(loaded, stack)
+                runner = Runner(loaded.instance, standing, self._writer, self._log, self._frames)
+                self._runners.append(runner)
+                await self._note(name, "running", "")
+                log.info("plugin.running %s", name)
+                await runner.run()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
+            await self._note_broken(name, f"{type(error).__name__}: {error}")
+
+    async def _enter(self, loaded: Loaded, stack: AsyncExitStack) -> None:
+        if not hasattr(loaded.plugin, "__aenter__"):
+            return
+        try:
+            async with asyncio.timeout(START_S):
+                await stack.enter_async_context(loaded.plugin)
+        except TimeoutError as error:
+            raise TimeoutError(f"did not start within {START_S:g} s") from error
+
+    async def _stand(self, instance: Instance) -> Standing:
+        start = 0 if instance.settings.start == "beginning" else self._writer.tail.newest
+        match = instance.settings.match.model_dump(mode="json", exclude_defaults=True)
+        for names in match.values():
+            if isinstance(names, list):
+                names.sort()
+        standing = await self._writer.change(lambda c: open_cursor(c, instance.name, start))
+        await self._writer.change(lambda c: note_match(c, instance.name, standing.position + 1, match))
+        return standing
+
+    async def _note_broken(self, name: str, reason: str) -> None:
+        log.error("plugin.failed %s: %s", name, reason)
+        await self._note(name, "failed", reason)
+
+    async def _note(self, name: str, state: PluginState, reason: str) -> None:
+        await self._writer.change(lambda c: note_state(c, name, state, reason[:2000]))
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for runner in self._runners:
+                runner.watch()

@@ -1,0 +1,65 @@
+"""What came of one attempt: turns what a plugin returned or raised into an outcome. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hub.dispatch.retry import RetryPolicy
+from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
+from hub.store.settlement import Outcome
+
+TEXT_CHARS = 2000
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of an attempt, and the pause in seconds before the next where there is one."""
+
+    outcome: Outcome
+    reason: str = ""
+    note: str = ""
+    pause_s: float = 0.0
+
+
+DONE = Verdict("done")
+
+
+def clean(text: str) -> str:
+    """Return text on one line, without control characters, of bounded length."""
+    return _CONTROLS.sub(" ", text)[:TEXT_CHARS].strip()
+
+
+def judge_return(value: object) -> Verdict:
+    """Judge what `deliver` returned: None or a note; anything else is the plugin's mistake."""
+    if value is None:
+        return DONE
+    if isinstance(value, str):
+        return Verdict("done", note=clean(value))
+    return Verdict("dead", f"returned {type(value).__name__}; deliver must return None or a note (str)")
+
+
+def judge_error(error: BaseException, attempt: int, retries: RetryPolicy, *, left_unknown: bool) -> Verdict:
+    """Judge what `deliver` raised.
+
+    Args:
+        left_unknown: A guarded effect was begun and its end is open, so it must not be tried again.
+    """
+    reason = clean(str(error)) or type(error).__name__
+    if isinstance(error, AlreadyDone):
+        return Verdict("done", note=reason)
+    if isinstance(error, Reject):
+        return Verdict("dead", reason)
+    if isinstance(error, OutcomeUnknown):
+        return Verdict("unknown", reason)
+    if isinstance(error, Skip) and not left_unknown:
+        return Verdict("skipped", reason)
+    if not isinstance(error, RetryLater):
+        reason = clean(f"{type(error).__name__}: {error}")
+    if left_unknown and not isinstance(error, RetryLater):  # then `once` itself says so at the next attempt
+        return Verdict("unknown", f"{reason}; whether the effect took place is not known")
+    if retries.is_last(attempt):
+        return Verdict("dead", f"{reason} (attempt {attempt} of {retries.attempts})")
+    after_s = error.after_s if isinstance(error, RetryLater) else None
+    return Verdict("retrying", reason, pause_s=retries.pause_s(attempt, after_s))

@@ -1,0 +1,121 @@
+"""Finds plugins by entry point, makes instances of them, and says plainly why one cannot run."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, cast
+
+import pluggy
+from pydantic import BaseModel, ValidationError
+
+from hub.dispatch.instance import Deliver, Instance, InstanceSettings
+from hub.plugin import PluginContext, Specifications
+from hub.problems import describe_problems
+
+GROUP = "lenshub.plugins"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An instance that cannot run, with every reason found."""
+
+    name: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An instance that was made but not entered: `plugin` is the author's object."""
+
+    instance: Instance
+    plugin: Any
+
+
+def installed_plugins() -> dict[str, EntryPoint]:
+    """Return the entry points of installed plugins, by name."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def load_instance(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broken:
+    """Make one instance of a `[plugins.<name>]` table.
+
+    Returns:
+        The instance, or what is wrong with it. Nothing the plugin does while it is imported or made, not
+        even SystemExit, reaches the caller.
+    """
+    place = f"plugins.{name}"
+    own = {key: value for key, value in table.items() if key in InstanceSettings.model_fields}
+    rest = {key: value for key, value in table.items() if key not in InstanceSettings.model_fields}
+    problems: list[str] = []
+    settings = InstanceSettings()
+    try:
+        settings = InstanceSettings.model_validate(own)
+    except ValidationError as error:
+        problems += describe_problems(error, place, InstanceSettings)
+    entry = installed_plugins().get(settings.use or name)
+    if entry is None:
+        known = ", ".join(sorted(installed_plugins()))
+        problems.append(f"{place}.use: no plugin {settings.use or name!r} is installed (installed: {known})")
+        return Broken(name, tuple(problems))
+    made = _make(entry, place, rest, PluginContext(name, data_dir, logging.getLogger(f"plugins.{name}")))
+    if isinstance(made, list):
+        return Broken(name, (*problems, *made))
+    if problems:
+        return Broken(name, tuple(problems))
+    return _register(name, settings, made)
+
+
+def _make(entry: EntryPoint, place: str, rest: Mapping[str, Any], context: PluginContext) -> Any | list[str]:
+    try:
+        factory = entry.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the plugin's code runs here for the first time
+        return [f"{place}: cannot be imported from {entry.value}: {_reason(error)}"]
+    model = getattr(factory, "Settings", None)
+    if not (inspect.isclass(model) and issubclass(model, BaseModel)):
+        return [f"{place}: {entry.value} has no Settings model"]
+    try:
+        settings = model.model_validate(dict(rest))
+    except ValidationError as error:
+        return describe_problems(error, place, model)
+    try:
+        return factory(settings, context)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's constructor
+        return [f"{place}: cannot be made: {_reason(error)}"]
+
+
+def _register(name: str, settings: InstanceSettings, plugin: Any) -> Loaded | Broken:
+    manager = pluggy.PluginManager("lenshub")
+    manager.add_hookspecs(Specifications)
+    try:
+        manager.register(plugin, name)
+        manager.check_pending()
+    except (pluggy.PluginValidationError, ValueError) as error:
+        return Broken(name, (f"plugins.{name}: does not fit the hooks: {error}",))
+    implementations = manager.hook.deliver.get_hookimpls()
+    if not implementations:
+        return Broken(name, (f"plugins.{name}: implements no hook (deliver, marked with @hookimpl)",))
+    function = implementations[0].function
+    if not inspect.iscoroutinefunction(function):
+        return Broken(name, (f"plugins.{name}: deliver must be `async def`",))
+    deliver = _with_declared_arguments(function, implementations[0].argnames)
+    return Loaded(Instance(name, settings, deliver), plugin)
+
+
+def _with_declared_arguments(function: Any, names: tuple[str, ...]) -> Deliver:
+    """Return a callable that takes all three arguments and passes on those the author declared."""
+    if names == ("event", "frame", "delivery"):
+        return cast("Deliver", function)
+    order = [("event", "frame", "delivery").index(name) for name in names]
+    if len(order) == 1:
+        only = order[0]
+        return lambda *arguments: function(arguments[only])
+    return lambda *arguments: function(*[arguments[index] for index in order])

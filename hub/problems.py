@@ -1,0 +1,61 @@
+"""Turns validation errors into lines that say where, what was found and what is known."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+_SECRET = re.compile(r"password|secret|token|key|url|channel", re.IGNORECASE)
+
+
+def describe_problems(error: ValidationError, place: str, model: type[BaseModel]) -> list[str]:
+    """Return one line for each problem, such as `mqtt.port: unknown setting 'prot' (did you mean 'port'?)`.
+
+    Values of settings are not shown where they could be secrets: the text of pydantic's message and the type
+    found are.
+    """
+    return [_describe(problem, place, model) for problem in error.errors(include_url=False)]
+
+
+def _describe(problem: ErrorDetails, place: str, model: type[BaseModel]) -> str:
+    path = [str(part) for part in problem["loc"]]
+    where = ".".join(part for part in (place, *path) if part)
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(model, path[:-1])
+        close = difflib.get_close_matches(path[-1], known, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"{where}: unknown setting {path[-1]!r} ({hint}known: {', '.join(known)})"
+    if problem["type"] == "missing":
+        return f"{where}: is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}{_found(problem)}"
+
+
+def _found(problem: ErrorDetails) -> str:
+    value = problem["input"]
+    if _SECRET.search(".".join(str(part) for part in problem["loc"])):
+        return ""
+    if problem["type"] == "value_error" or isinstance(value, (dict, list, set, tuple)):
+        return ""
+    if isinstance(value, str):
+        return f", found text of {len(value)} characters" if len(value) > 80 else f", found {value!r}"
+    return f", found {value!r}"
+
+
+def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Return the settings known at a path, walking through nested models, also optional ones."""
+    current: Any = model
+    for part in path:
+        fields = getattr(current, "model_fields", {})
+        current = _model_in(fields[part].annotation) if part in fields else current
+    return sorted(getattr(current, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)

@@ -1,0 +1,74 @@
+"""Templates from configuration: what they refuse, and what they make of values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from hub.template import MAX_RENDERED_CHARS, SAMPLES, Template, template_of
+
+KNOWN = frozenset(SAMPLES)
+REFUSED = {
+    "{colour}": "unknown field 'colour' (known: confidence, count, device, event_id, label, message, ",
+    "{}": "unknown field ''",
+    "{0}": "not a plain field: '0'",
+    "{device.__class__}": "not a plain field: 'device.__class__'",
+    "{label[0]}": "not a plain field: 'label[0]'",
+    "{label!r}": "field 'label': conversion !r is not allowed",
+    "{label:{count}}": "must not be nested or wider than 999",
+    "{label:99999}": "must not be nested or wider than 999",
+    "{time:%1000000Y}": "must not be nested or wider than 999",
+    "{confidence:x}": "field 'confidence': the format 'x' does not fit",
+    "{label": "expected '}' before end of string",
+    "label}": "Single '}' encountered",
+    "x" * 2001: "the template has 2001 characters; at most 2000",
+}
+
+
+class Settings(BaseModel):
+    template: Annotated[Template, template_of("device", "label")]
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:20])
+def test_template_refuses_what_is_not_a_plain_field(text: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared below
+        Template.parse(text, KNOWN)
+    assert REFUSED[text] in str(caught.value)
+
+
+def test_template_fills_in_formatted_values() -> None:
+    template = Template.parse("{device}: {label} {confidence:.2%} at {time:%H:%M} ({count:03d}) {{x}}", KNOWN)
+    values = SAMPLES | {"time": datetime(2026, 1, 2, 3, 4, tzinfo=UTC)}
+    assert template.render(values) == "Seattle01: thumbs-up 87.50% at 03:04 (003) {x}"
+
+
+def test_template_does_not_read_places_inside_values() -> None:
+    template = Template.parse("{label}", KNOWN)
+    assert template.render(SAMPLES | {"label": "{device.__class__}"}) == "{device.__class__}"
+
+
+def test_template_removes_control_characters_from_values_only() -> None:
+    template = Template.parse("a\n{label}", KNOWN)
+    assert template.render(SAMPLES | {"label": "x\r\n\x00\u202e\u2028y\ud800"}) == "a\nxy"
+
+
+def test_template_bounds_what_it_renders() -> None:
+    template = Template.parse("{label:999}" * 100, KNOWN)
+    assert len(template.render(SAMPLES)) == MAX_RENDERED_CHARS
+
+
+def test_template_in_settings_says_which_fields_are_known() -> None:
+    with pytest.raises(ValidationError, match=r"unknown field 'count' \(known: device, label\)"):
+        Settings.model_validate({"template": "{count}"})
+
+
+def test_template_in_settings_refuses_what_is_no_text() -> None:
+    with pytest.raises(ValidationError, match="must be a text"):
+        Settings.model_validate({"template": 7})
+
+
+def test_template_in_settings_dumps_as_its_text() -> None:
+    assert Settings(template="{label}").model_dump(mode="json") == {"template": "{label}"}

@@ -1,0 +1,101 @@
+"""The four built-in plugins side by side: as hub.toml ships them, run by dispatch, and as documented."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from hub.dispatch.dispatch import Dispatch
+from hub.loading import installed_plugins, load_instance
+from hub.store.schema import deliveries
+
+ROOT = Path(__file__).parents[2]
+NAMES = ["s3-archive", "retraining", "threshold-alerts", "tweet"]
+TABLES = tomllib.loads((ROOT / "hub.toml").read_text())["plugins"]
+DOCS = (ROOT / "docs/plugins.md").read_text()
+EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
+
+
+@asynccontextmanager
+async def dispatching(hub: Any, tables: dict[str, Any]) -> AsyncIterator[None]:
+    loaded = [load_instance(name, table, hub.data_dir) for name, table in tables.items()]
+    ready = asyncio.Event()
+    running = asyncio.create_task(Dispatch(hub.writer, hub.log, hub.frames).run(loaded, ready))
+    await ready.wait()
+    yield
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def outcomes(hub: Any) -> dict[tuple[str, str], int]:
+    """Return how many rows there are of each (plugin, outcome)."""
+    columns = deliveries.c.plugin, deliveries.c.outcome
+    query = select(*columns, func.count()).group_by(*columns)
+    rows = await hub.writer.change(lambda connection: connection.execute(query))
+    return {(plugin, outcome): count for plugin, outcome, count in rows}
+
+
+async def test_built_in_plugins_deliver_as_configured(hub: Any, picture: bytes, wait_until: Any) -> None:
+    tables = {
+        name: {key: v for key, v in table.items() if key != "max_age_s"} for name, table in TABLES.items()
+    }
+    expected = {
+        ("s3-archive", "done"): 3,
+        ("retraining", "done"): 3,
+        ("threshold-alerts", "done"): 1,
+        ("threshold-alerts", "skipped"): 2,
+        ("tweet", "done"): 3,
+    }
+    async with dispatching(hub, tables):
+        for _ in range(3):
+            await hub.store(picture)
+
+        async def settled() -> bool:
+            return await outcomes(hub) == expected
+
+        await wait_until(settled)
+    assert len(list((hub.data_dir / "archive/raw_images").rglob("*.jpg"))) == 3
+    assert len(list((hub.data_dir / "training/training_annotation").glob("*.json"))) == 3
+
+
+def test_built_in_plugins_are_those_of_the_shipped_configuration() -> None:
+    assert sorted(TABLES) == sorted(NAMES)
+    assert set(NAMES) <= set(installed_plugins())
+
+
+def test_built_in_plugins_load_nothing_heavy_before_they_need_it() -> None:
+    script = (
+        "import sys; from pathlib import Path; from hub.loading import Loaded, load_instance\n"
+        f"assert all(isinstance(load_instance(n, {{}}, Path()), Loaded) for n in {NAMES})\n"
+        "heavy = {'cv2', 'numpy', 'botocore', 'aiohttp', 'tweepy', 'apprise', 'requests'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_docs_list_every_setting_with_its_default(name: str) -> None:
+    section = DOCS.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    settings = installed_plugins()[name].load().Settings
+    assert documented == list(settings.model_fields)
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.splitlines()[0])
+def test_docs_examples_are_settings_without_problems(
+    example: str, problems: Callable[..., tuple[str, ...]]
+) -> None:
+    tables = tomllib.loads(example)["plugins"]
+    assert [problem for name, table in tables.items() for problem in problems(name, **table)] == []

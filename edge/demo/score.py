@@ -1,0 +1,72 @@
+"""Compares what was found on frames with the truth about them: precision, recall, mean overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hub.event import Box, Detection
+
+MATCH_OVERLAP = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well frames were read; `mean_overlap` is over all true boxes, a missed one counting 0."""
+
+    true: int
+    found: int
+    matched: int
+    overlap: float
+
+    @property
+    def precision(self) -> float:
+        """The share of what was found that is true; 1 if nothing was found."""
+        return self.matched / self.found if self.found else 1.0
+
+    @property
+    def recall(self) -> float:
+        """The share of what is true that was found; 1 if nothing is true."""
+        return self.matched / self.true if self.true else 1.0
+
+    @property
+    def mean_overlap(self) -> float:
+        """The mean intersection over union."""
+        return self.overlap / self.true if self.true else 1.0
+
+
+def intersect(one: Box, other: Box) -> float:
+    """Return the intersection over union of two boxes, 0..1."""
+    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    shared = max(0.0, width) * max(0.0, height)
+    union = one.width * one.height + other.width * other.height - shared
+    return shared / union if union > 0 else 0.0
+
+
+def score_frames(frames: Iterable[tuple[Sequence[Detection], Sequence[Box]]]) -> Score:
+    """Score frames, each given as (what was found, the true boxes).
+
+    The detection with the highest confidence chooses its box first; a box is matched once, from an
+    intersection over union of 0.5 on.
+    """
+    true = found = matched = 0
+    total = 0.0
+    for detections, boxes in frames:
+        overlaps = _match(detections, list(boxes))
+        true, found, matched = true + len(boxes), found + len(detections), matched + len(overlaps)
+        total += sum(overlaps)
+    return Score(true, found, matched, total)
+
+
+def _match(detections: Sequence[Detection], left_over: list[Box]) -> list[float]:
+    overlaps = []
+    for detection in sorted(detections, key=lambda detection: -detection.confidence):
+        if detection.box is None or not left_over:
+            continue
+        place = detection.box
+        best = max(left_over, key=lambda box: intersect(place, box))
+        if intersect(place, best) >= MATCH_OVERLAP:
+            left_over.remove(best)
+            overlaps.append(intersect(place, best))
+    return overlaps

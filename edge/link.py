@@ -1,0 +1,155 @@
+"""The link: carries the spool's records to the hub over MQTT, and deletes what the hub has committed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import aiomqtt
+
+from edge.conversation import Conversation
+from edge.outage import Outage
+from edge.spool import Spool, SpoolError
+from hub.event import DeviceName
+from hub.wire.connection import Connection
+from hub.wire.protocol import AgentModel, AgentStatus, upward
+
+AGENT = "lenshub-edge 0.1.0"
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 15.0
+STEADY_S = 2.0  # a connection that lasts for less has not ended an outage: the broker may refuse what we say
+GOODBYE_S = 2.0
+LOG = logging.getLogger("edge.link")
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is, and who we are there."""
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Link:
+    """Sends what a spool holds, in order, until it is cancelled; it never gives up.
+
+    Args:
+        spool: The open spool; records appended while the link runs are sent too.
+        device: The device's name; its records' topics carry it.
+        broker: Where to connect.
+        models: What the agent runs, told to the hub.
+        agent: This program and its version, told to the hub.
+        now: The device's clock, aware UTC.
+        jitter: A number in 0..1 for each wait before connecting again.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        device: DeviceName,
+        broker: Broker,
+        *,
+        models: Sequence[AgentModel] = (),
+        agent: str = AGENT,
+        now: Callable[[], datetime] = _utc_now,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._spool = spool
+        self._device = device
+        self._broker = broker
+        self._now = now
+        self._jitter = jitter
+        self._conversation = Conversation(spool, device, agent, tuple(models), now)
+        self._status = AgentStatus(state="online")
+        self._connection: Connection | None = None
+        self._outage = Outage(LOG, f"broker {broker.host}:{broker.port}")
+        self._disk = Outage(LOG, "spool")
+
+    async def run(self) -> None:
+        """Connect, send, and connect again after each loss, until cancelled."""
+        loop = asyncio.get_running_loop()
+        with self._spool.watched(lambda: loop.call_soon_threadsafe(self._conversation.wake)):
+            wait_s = FIRST_WAIT_S
+            while True:
+                wait_s = FIRST_WAIT_S if await self._try_once() else min(wait_s * 2, LONGEST_WAIT_S)
+                await asyncio.sleep(wait_s * (0.5 + self._jitter() / 2))
+
+    async def drained(self) -> None:
+        """Wait until the hub has everything that is in the spool."""
+        await self._conversation.drained()
+
+    def report(self, state: str, text: str = "") -> None:
+        """Say what the device's state is, now and after each connect: `online`, or `error` with a text."""
+        self._status = AgentStatus(state=state, at=self._now(), text=text[:2000])
+        if self._connection is not None:
+            with contextlib.suppress(aiomqtt.MqttError):  # said again after the next connect
+                self._say(self._connection, self._status)
+
+    async def _try_once(self) -> bool:
+        """Connect and send until the connection is lost; return whether it had been of use."""
+        try:
+            await self._connect()
+        except* aiomqtt.MqttError as group:
+            well = not self._outage.lasting
+            self._outage.begin(f"{_first_line(group)} (trying again; the spool keeps the records)")
+        except* SpoolError as group:
+            well = not self._disk.lasting
+            self._disk.begin(f"{_first_line(group)} (trying again)")
+        return well or self._conversation.succeeded
+
+    async def _connect(self) -> None:
+        self._conversation.succeeded = False
+        will = AgentStatus(state="offline", text="connection lost").model_dump_json()
+        connection = Connection(
+            self._broker.host,
+            self._broker.port,
+            client_id=self._device,
+            username=self._broker.username,
+            password=self._broker.password,
+            version5=True,
+            will=aiomqtt.Will(upward(self._device, "status"), will, qos=1, retain=True),
+        )
+        async with connection:
+            steady = asyncio.get_running_loop().call_later(STEADY_S, self._end_outages)
+            self._connection = connection
+            try:
+                self._say(connection, self._status.model_copy(update={"at": self._now()}))
+                await self._conversation.hold(connection)
+            finally:
+                steady.cancel()
+                self._connection = None
+                await self._say_goodbye(connection)
+
+    def _end_outages(self) -> None:
+        self._outage.end()
+        self._disk.end()
+
+    async def _say_goodbye(self, connection: Connection) -> None:
+        if not connection.connected:
+            return
+        offline = AgentStatus(state="offline", at=self._now(), text="stopped").model_dump_json().encode()
+        with contextlib.suppress(aiomqtt.MqttError, TimeoutError):  # the last will says it then
+            async with asyncio.timeout(GOODBYE_S):
+                await connection.publish(upward(self._device, "status"), offline, retain=True)
+
+    def _say(self, connection: Connection, status: AgentStatus) -> None:
+        connection.publish_soon(
+            upward(self._device, "status"), status.model_dump_json().encode(), retain=True
+        )
+
+
+def _first_line(group: BaseExceptionGroup[BaseException]) -> str:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

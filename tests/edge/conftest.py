@@ -1,0 +1,133 @@
+"""What the agent's tests share: a small hub that speaks the wire protocol, and the program of the agent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+import pytest
+
+from hub.wire.connection import Connection, Received
+from hub.wire.protocol import (
+    UPWARD_FILTERS,
+    Ack,
+    Gap,
+    Hello,
+    ack_topic,
+    parse_position,
+    parse_upward,
+    split_record,
+)
+
+
+class SmallHub:
+    """Keeps what agents send, in memory: admits exactly the next number and acknowledges each burst."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.records: list[tuple[str, int, bytes, bytes | None]] = []
+        self.stale = 0
+        self.stands: dict[str, int] = {}
+        self.hellos: list[Hello] = []
+        self.gaps: list[Gap] = []
+        self.statuses: list[dict[str, Any]] = []
+        self.answers = self.acknowledges = self.admits = True
+        self.topics: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        self._stack = AsyncExitStack()
+        self._connection = await self._stack.enter_async_context(
+            Connection("127.0.0.1", self._port, client_id="hub")
+        )
+        await self._connection.subscribe(UPWARD_FILTERS)
+        self._task = asyncio.create_task(self._serve())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self._stack.aclose()
+
+    @property
+    def numbers(self) -> list[tuple[str, int]]:
+        """The places of the records it has, in the order of admission."""
+        return [(epoch, seq) for epoch, seq, _, _ in self.records]
+
+    def say(self, device: str, ack: Ack) -> None:
+        self._connection.publish_soon(ack_topic(device), ack.model_dump_json().encode())
+
+    async def _serve(self) -> None:
+        while True:
+            burst = await self._connection.receive()
+            moved = {place for message in burst if (place := self._take(message))}
+            self._connection.acknowledge(burst)
+            for device, epoch in moved:
+                if self.acknowledges:
+                    self.say(device, Ack(epoch=epoch, seq=self.stands[epoch]))
+
+    def _take(self, message: Received) -> tuple[str, str] | None:
+        self.topics.add(message.topic)
+        if position := parse_position(message.topic):
+            return self._admit(position.device, position.epoch, position.seq, position.seq, message.payload)
+        parsed = parse_upward(message.topic)
+        assert parsed, message.topic
+        device, kind = parsed
+        if kind == "hello":
+            self._greet(device, Hello.model_validate_json(message.payload))
+        elif kind == "gap":
+            gap = Gap.model_validate_json(message.payload)
+            self.gaps.append(gap)
+            return self._admit(device, gap.epoch, gap.first, gap.last, None)
+        else:
+            self.statuses.append(json.loads(message.payload))
+        return None
+
+    def _admit(
+        self, device: str, epoch: str, first: int, last: int, payload: bytes | None
+    ) -> tuple[str, str] | None:
+        if not self.admits or first != self.stands.get(epoch, 0) + 1:
+            self.stale += 1
+            return None
+        self.stands[epoch] = last
+        if payload is not None:
+            self.records.append((epoch, first, *split_record(payload)))
+        return device, epoch
+
+    def _greet(self, device: str, hello: Hello) -> None:
+        self.hellos.append(hello)
+        if self.answers:
+            seq = self.stands.setdefault(hello.epoch, 0)
+            self.say(device, Ack(epoch=hello.epoch, seq=seq, hello=hello.nonce))
+
+
+@pytest.fixture
+async def small_hub(broker: Any) -> AsyncIterator[SmallHub]:
+    """A hub on the `broker`, with `records`, `hellos`, `gaps`, `statuses`, and switches for what it does."""
+    async with SmallHub(broker.port) as hub:
+        yield hub
+
+
+@pytest.fixture
+def make_hub(broker: Any) -> Callable[[], SmallHub]:
+    """A function that makes a further hub, to be entered, where a test stops one and starts another."""
+    return lambda: SmallHub(broker.port)
+
+
+@pytest.fixture
+async def in_background() -> AsyncIterator[Callable[[Awaitable[None]], asyncio.Task[None]]]:
+    """A function that runs an awaitable as a task, which is cancelled when the test ends."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def start(work: Awaitable[None]) -> asyncio.Task[None]:
+        tasks.append(asyncio.ensure_future(work))
+        return tasks[-1]
+
+    yield start
+    for task in tasks:
+        task.cancel()
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result

@@ -1,0 +1,137 @@
+"""agent.toml: what it says, and what is said about a wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.config import AgentConfig, find_broker, read_config
+from edge.link import Broker
+from hub.errors import ConfigError
+
+GOOD = """
+[agent]
+device = "cam-1"
+spool = "/var/lib/lenshub/spool.db"
+quota_bytes = 2000000
+[broker]
+url = "mqtt://hub.local:2883"
+username = "cam-1"
+password = "secret-word"
+[camera]
+source = "0"
+every = 3
+passes = 0
+pace = false
+[model]
+path = "/models/mine"
+"""
+WRONG = """
+[agent]
+device = "no spaces allowed"
+quota_byte = 5
+[broker]
+url = "http://user:secret-word@hub"
+password = "secret-word"
+password_env = "X"
+[camera]
+every = 0
+[modle]
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "agent.toml"
+    file.write_text(GOOD)
+    return file
+
+
+def test_config_is_read_when_all_is_set(path):
+    config = read_config(path, {})
+    assert (config.agent.device, config.camera.every, config.model.path) == ("cam-1", 3, Path("/models/mine"))
+    assert find_broker(config.broker) == Broker("hub.local", 2883, "cam-1", "secret-word")
+
+
+def test_config_takes_the_command_line_over_the_file(path):
+    config = read_config(path, {"agent": {"device": "cam-2"}, "camera": {"passes": 4}})
+    assert (config.agent.device, config.camera.passes, config.camera.every) == ("cam-2", 4, 3)
+
+
+def test_config_needs_only_a_device():
+    config = read_config(None, {"agent": {"device": "cam-1"}})
+    assert find_broker(config.broker) == Broker("127.0.0.1", 1883)
+
+
+def test_config_reports_every_problem_with_its_place_when_it_is_wrong(path):
+    path.write_text(WRONG)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, {})
+    assert [problem.split(": ")[:2] for problem in caught.value.problems] == [
+        [str(path), "agent.device"],
+        [str(path), "agent.quota_byte"],
+        [str(path), "broker.url"],
+        [str(path), "camera.every"],
+        [str(path), "modle"],
+    ]
+    assert "did you mean 'model'?" in caught.value.problems[-1]
+
+
+def test_config_never_tells_the_password(path):
+    path.write_text(WRONG)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, {})
+    path.write_text(GOOD)
+    config = read_config(path, {})
+    told = f"{caught.value!r} {caught.value} {config!r} {find_broker(config.broker)!r}"
+    assert "secret-word" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "hub", "mqtts://hub", "mqtt://", "mqtt://hub:0", "mqtt://hub:99999", "mqtt://u:p@hub", "mqtt://h/x"],
+)
+def test_config_is_refused_when_the_broker_is_no_mqtt_url(url):
+    with pytest.raises(ConfigError, match=r"broker\.url: "):
+        read_config(None, {"agent": {"device": "cam-1"}, "broker": {"url": url}})
+
+
+@pytest.mark.parametrize(
+    ("broker", "problem"),
+    [
+        ({"password": "x"}, "password needs a username"),
+        ({"username": "u", "password": "x", "password_file": "y"}, "only one of password and password_file"),
+    ],
+)
+def test_config_is_refused_when_the_password_is_unclear(broker, problem):
+    with pytest.raises(ConfigError, match=problem):
+        read_config(None, {"agent": {"device": "cam-1"}, "broker": broker})
+
+
+def broker_table(**values: object) -> AgentConfig:
+    return read_config(None, {"agent": {"device": "cam-1"}, "broker": {"username": "u", **values}})
+
+
+def test_password_is_found_when_it_is_kept_in_a_variable(monkeypatch):
+    monkeypatch.setenv("LENSHUB_TEST_PASSWORD", "secret-word")
+    assert find_broker(broker_table(password_env="LENSHUB_TEST_PASSWORD").broker).password == "secret-word"
+
+
+def test_password_is_found_when_it_is_kept_in_a_file(tmp_path):
+    (tmp_path / "password").write_text("secret-word\n")
+    assert find_broker(broker_table(password_file=tmp_path / "password").broker).password == "secret-word"
+
+
+@pytest.mark.parametrize("kept", [{"password_env": "LENSHUB_NOT_SET"}, {"password_file": "/not/there"}])
+def test_password_is_missed_in_one_line_when_it_is_not_where_it_should_be(kept):
+    with pytest.raises(ConfigError, match=next(iter(kept))):
+        find_broker(broker_table(**kept).broker)
+
+
+@pytest.mark.parametrize("content", [None, b"[agent", b"\xff", b"agent = 5"])
+def test_config_is_refused_when_the_file_cannot_be_read(tmp_path, content):
+    if content is not None:
+        (tmp_path / "agent.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"agent\.toml: "):
+        read_config(tmp_path / "agent.toml", {"agent": {"device": "cam-1"}})

@@ -1,0 +1,135 @@
+"""Models: the card, what is refused, and how boxes come back."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.config import DEFAULT_MODEL
+from edge.demo.glyphs import THUMBS_UP, cut_glyph
+from edge.model import Detector, read_card, shipped_models
+from edge.runtime import load_openvino
+from hub.errors import ConfigError
+
+CARD = (DEFAULT_MODEL / "model.toml").read_text()
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector(DEFAULT_MODEL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DEFAULT_MODEL, tmp_path / "model"))
+
+
+def save_network(folder: Path, make: str) -> None:
+    """Write a network in place of the model's: `make` says what comes out of its input."""
+    opset = load_openvino().opset13
+    image = opset.parameter([1, 3, 192, 192], np.float32)
+    rows = {
+        "nan": np.full((1, 2, 6), np.nan, np.float32),
+        "strange": np.array([[[7, 1, 0, 0, 1, 1], [0, 9, 0, 0, 1, 1], [0, 1, 1, 1, 0, 0]]], np.float32),
+        "flat": np.zeros((1, 20), np.float32),
+    }[make]
+    zero = opset.multiply(opset.reduce_mean(image, [0, 1, 2, 3]), np.float32(0))
+    network = load_openvino().Model([opset.add(opset.constant(rows), zero)], [image])
+    load_openvino().save_model(network, folder / "model.xml", compress_to_fp16=False)
+
+
+def test_detector_finds_the_thumb_where_it_was_put_when_the_frame_is_wide(detector):
+    glyph = cut_glyph(THUMBS_UP).pixels
+    glyph = cv2.resize(glyph, None, fx=2.0, fy=2.0)
+    height, width = glyph.shape[:2]
+    frame = np.full((480, 1280, 3), (90, 120, 60), np.uint8)
+    seen = glyph[:, :, 3:] > 127
+    frame[100 : 100 + height, 900 : 900 + width][seen[:, :, 0]] = glyph[:, :, :3][seen[:, :, 0]]
+    (found,) = detector.detect(frame)
+    assert (found.label, found.class_id) == ("thumbs-up", 0)
+    assert found.box.corners_in(1280, 480) == pytest.approx((900, 100, 900 + width, 100 + height), abs=20)
+
+
+def test_detector_finds_nothing_when_the_frame_is_empty(detector):
+    assert detector.detect(np.zeros((1, 4000, 3), np.uint8)) == ()
+
+
+def test_detector_leaves_out_rows_when_they_make_no_sense(folder):
+    for make, count in (("nan", 0), ("strange", 1)):
+        save_network(folder, make)
+        found = Detector(folder).detect(np.zeros((360, 640, 3), np.uint8))
+        assert len(found) == count
+        assert all(detection.confidence == 1 for detection in found)
+
+
+def test_detector_is_refused_when_the_output_has_another_shape(folder):
+    save_network(folder, "flat")
+    with pytest.raises(ConfigError, match=r"gives \[1,20\]; kind 'ssd' needs one output \[1,N,6\]"):
+        Detector(folder)
+
+
+def test_detector_is_refused_when_the_input_has_another_size(folder):
+    (folder / "model.toml").write_text(CARD.replace("width = 192", "width = 300"))
+    with pytest.raises(ConfigError, match=r"takes \[1,3,192,192\]; .* needs one input \[1, 3, 192, 300\]"):
+        Detector(folder)
+
+
+@pytest.mark.parametrize("file", ["model.xml", "model.bin"])
+def test_detector_is_refused_in_one_line_when_a_file_is_damaged(folder, file):
+    (folder / file).write_bytes(b"damaged")
+    with pytest.raises(ConfigError, match=r"model\.xml: OpenVINO cannot load it") as caught:
+        Detector(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_detector_is_refused_when_a_file_is_missing(folder):
+    (folder / "model.bin").unlink()
+    with pytest.raises(ConfigError, match=r"model\.bin missing"):
+        Detector(folder)
+
+
+def test_card_is_refused_with_every_problem_when_it_is_wrong(folder):
+    wrong = CARD.replace('kind = "ssd"', 'kind = "classification"').replace("threshold = 0.5", "treshold = 2")
+    (folder / "model.toml").write_text(wrong + "[thresholds]\nthumbs-up = 1.5\n")
+    with pytest.raises(ConfigError) as caught:
+        read_card(folder)
+    assert [problem.split(": ")[1] for problem in caught.value.problems] == [
+        "kind",
+        "thresholds.thumbs-up",
+        "treshold",
+    ]
+    assert "did you mean 'threshold'?" in caught.value.problems[2]
+
+
+def test_card_is_refused_when_a_threshold_is_for_an_unknown_label(folder):
+    (folder / "model.toml").write_text(CARD + "[thresholds]\nthumb = 0.5\n")
+    with pytest.raises(ConfigError, match=r"unknown labels \['thumb'\] \(known: thumbs-up\)"):
+        read_card(folder)
+
+
+def test_card_has_a_threshold_of_its_own_when_a_label_is_given_one(folder):
+    (folder / "model.toml").write_text(CARD + "[thresholds]\nthumbs-up = 0.9\n")
+    assert (read_card(folder).threshold_of("thumbs-up"), read_card(folder).threshold_of("x")) == (0.9, 0.5)
+
+
+@pytest.mark.parametrize("content", [None, b"name =", b"\xff"])
+def test_card_is_refused_when_it_cannot_be_read(tmp_path, content):
+    if content is not None:
+        (tmp_path / "model.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"model\.toml: "):
+        read_card(tmp_path)
+
+
+def test_shipped_models_can_all_be_loaded():
+    assert [Detector(folder).model.name for folder in shipped_models()] == ["thumbs-up"]
+
+
+def test_openvino_sends_no_statistics_when_it_is_imported():
+    load_openvino()
+    from openvino.tools.ovc import telemetry_utils
+
+    assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"

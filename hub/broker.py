@@ -1,0 +1,232 @@
+"""The private broker: a Mosquitto that the hub starts, restarts, and takes down with itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pwd
+import secrets
+import shutil
+import socket
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hub.devices import HUB_USER, DeviceRegistry
+from hub.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+QUEUED_BYTES = 512 * 1024 * 1024  # for a hub that is away; what overflows is counted in $SYS and reported
+START_S = 10.0
+STOP_S = 5.0
+HOW_TO_INSTALL = (
+    "mosquitto is not installed, and the private broker needs it: `apt-get install mosquitto`, "
+    'or set mqtt.broker = "mqtt://host:port" to use a broker of yours'
+)
+_CONFIGURATION = """\
+# Written by LensHub at each start; changes are lost.
+listener {port} {host}
+allow_anonymous false
+password_file {folder}/passwords
+acl_file {folder}/rules
+use_username_as_clientid true
+persistence true
+persistence_location {folder}/
+autosave_on_changes false
+autosave_interval 5
+max_queued_messages 0
+max_queued_bytes {queued_bytes}
+max_inflight_messages 1000
+max_packet_size {message_bytes}
+set_tcp_nodelay true
+connection_messages false
+log_dest stderr
+log_type error
+log_type warning
+pid_file {folder}/pid
+"""
+_RULES = """\
+# Written by LensHub at each start. A device writes its own upward topics and reads its own ack.
+user {hub}
+topic read #
+topic read $aws/things/+/infer
+topic read $SYS/broker/publish/messages/dropped
+topic write lenshub/v1/+/ack
+pattern write lenshub/v1/%u/hello
+pattern write lenshub/v1/%u/events/#
+pattern write lenshub/v1/%u/gap
+pattern write lenshub/v1/%u/status
+pattern read lenshub/v1/%u/ack
+pattern write $aws/things/%u/infer
+"""
+
+
+class PrivateBroker:
+    """An async context in which a Mosquitto serves on the loopback; `password` is the hub's own.
+
+    Args:
+        folder: Where its files are kept.
+        message_bytes: The largest payload it takes.
+
+    Raises:
+        ConfigError: On entering: Mosquitto is not installed, or the port is in use.
+    """
+
+    def __init__(self, folder: Path, port: int, message_bytes: int) -> None:
+        self.port = port
+        self.password = secrets.token_urlsafe(24)
+        self._folder = folder
+        self._message_bytes = message_bytes
+        self._process: asyncio.subprocess.Process | None = None
+        self._complaints: deque[str] = deque(maxlen=5)
+        self._stopping = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        if find_mosquitto() is None:
+            raise ConfigError(HOW_TO_INSTALL)
+        await asyncio.to_thread(self._write_files)
+        await self._wait_for_port()
+        await self._start()
+        watch = asyncio.get_running_loop().create_task(self._keep_running(), name="private broker")
+        self._tasks.add(watch)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+        await asyncio.gather(*self._tasks)
+
+    def _write_files(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        registry = DeviceRegistry(self._folder)
+        registry.set_password(HUB_USER, self.password)
+        configuration = _CONFIGURATION.format(
+            port=self.port,
+            host=HOST,
+            folder=self._folder,
+            queued_bytes=QUEUED_BYTES,
+            message_bytes=self._message_bytes,
+        )
+        if not _reachable_for_mosquitto(self._folder):
+            log.warning(
+                "broker.root %s is not reachable for user mosquitto; the broker runs as root", self._folder
+            )
+            configuration += "user root\n"
+        (self._folder / "mosquitto.conf").write_text(configuration, encoding="utf-8")
+        (self._folder / "rules").write_text(_RULES.format(hub=HUB_USER), encoding="utf-8")
+        _hand_over(self._folder)
+
+    async def _wait_for_port(self) -> None:
+        """Give a predecessor a moment to go: a killed hub's broker ends just after it."""
+        deadline = asyncio.get_running_loop().time() + STOP_S
+        while _port_in_use(self.port):
+            if asyncio.get_running_loop().time() > deadline:
+                raise ConfigError(
+                    f"mqtt.port: port {self.port} on {HOST} is in use by another program; "
+                    "choose another in hub.toml, or stop that program"
+                )
+            await asyncio.sleep(0.1)
+
+    async def _start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *_as_mosquitto(self._folder),
+            find_mosquitto() or "mosquitto",
+            "-c",
+            str(self._folder / "mosquitto.conf"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        listening = asyncio.get_running_loop().create_task(self._listen(self._process), name="broker log")
+        self._tasks.add(listening)
+        listening.add_done_callback(self._tasks.discard)
+        deadline = asyncio.get_running_loop().time() + START_S
+        while not _port_in_use(self.port):
+            if self._process.returncode is not None or asyncio.get_running_loop().time() > deadline:
+                said = "; ".join(self._complaints) or f"exit code {self._process.returncode}"
+                raise ConfigError(f"the private broker does not start: {said}")
+            await asyncio.sleep(0.02)
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None  # noqa: S101 - it was opened with a pipe
+        async for line in process.stderr:
+            said = line.decode(errors="replace").strip()
+            self._complaints.append(said)
+            log.info("broker.says %s", said)
+
+    async def _keep_running(self) -> None:
+        while True:
+            if self._process is not None:
+                await self._process.wait()
+            if self._stopping:
+                return
+            log.warning("broker.died; starting it again")
+            try:
+                await self._start()
+            except ConfigError as error:
+                log.error("broker.down %s", error)  # noqa: TRY400 - the line says it all
+                await asyncio.sleep(1.0)
+
+
+def find_mosquitto() -> str | None:
+    """Return Mosquitto's path; Debian keeps it where only root's PATH looks."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+def _port_in_use(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _mosquitto_user() -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam("mosquitto") if os.getuid() == 0 else None
+    except KeyError:
+        return None
+
+
+def _reachable_for_mosquitto(folder: Path) -> bool:
+    """Whether user mosquitto can get to a folder through its parents; always so when not root."""
+    if os.getuid() != 0:
+        return True
+    return _mosquitto_user() is not None and all(parent.stat().st_mode & 0o001 for parent in folder.parents)
+
+
+def _hand_over(folder: Path) -> None:
+    """Give the broker's files to the user it runs as, readable for nobody else."""
+    user = _mosquitto_user() if _reachable_for_mosquitto(folder) else None
+    for path in (folder, *folder.iterdir()):
+        if user is not None:
+            os.chown(path, user.pw_uid, user.pw_gid)
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _as_mosquitto(folder: Path) -> list[str]:
+    """Return the command in front of mosquitto's that makes it end with the hub, even if the hub is killed.
+
+    As root, Mosquitto would change its user itself, which clears the parent-death signal.
+    """
+    if shutil.which("setpriv") is None:
+        log.warning(
+            "broker.orphan setpriv (util-linux) is not installed; a killed hub leaves its broker running"
+        )
+        return []
+    if _mosquitto_user() is None or not _reachable_for_mosquitto(folder):
+        return ["setpriv", "--pdeathsig", "TERM"]
+    identity = ["--reuid", "mosquitto", "--regid", "mosquitto", "--clear-groups"]
+    return ["setpriv", *identity, "--pdeathsig", "TERM"]

@@ -1,0 +1,1 @@
+"""Sources: where messages come from. Each acknowledges a message once the writer says it is committed."""

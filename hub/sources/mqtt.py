@@ -1,0 +1,146 @@
+"""The MQTT source: receives in bursts, decodes, hands to the writer, acknowledges in order after commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+import aiomqtt
+
+from hub.decode.message import Message
+from hub.decode.registry import Decoders
+from hub.sources.topics import Topics, decode_routed
+from hub.store.arrival import Arrival, Burst, Receipt
+from hub.store.writer import Writer
+from hub.wire.connection import Connection, Received
+from hub.wire.protocol import Ack, ack_topic
+
+log = logging.getLogger(__name__)
+
+ACK_PAUSE_S = 0.1
+LONGEST_BACKOFF_S = 30.0
+DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
+
+
+class MqttSource:
+    """Connects, again and again, and turns what arrives into bursts for the writer.
+
+    Args:
+        connect: Makes a new, not yet entered connection.
+        known_devices: Messages of any other device are quarantined; empty: every device is known.
+        watch_drops: Also hear how many messages the broker dropped (the private broker says so).
+    """
+
+    def __init__(
+        self,
+        connect: partial[Connection],
+        place: str,
+        topics: Topics,
+        decoders: Decoders,
+        writer: Writer,
+        *,
+        known_devices: frozenset[str] = frozenset(),
+        watch_drops: bool = False,
+    ) -> None:
+        self._connect = connect
+        self._place = place
+        self._topics = topics
+        self._decoders = decoders
+        self._writer = writer
+        self._known = known_devices
+        self._watch_drops = watch_drops
+        self._dropped = 0
+        self._connection: Connection | None = None
+        self._due: dict[tuple[str, str], Ack] = {}
+        self._flush: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Receive until cancelled; a lost or unreachable broker is tried again with growing pauses."""
+        pause_s, reported = 0.2, False
+        while True:
+            try:
+                async with self._connect() as connection:
+                    await self._subscribe(connection)
+                    log.info("mqtt.connected %s", self._place)
+                    pause_s, reported = 0.2, False
+                    await self._receive(connection)
+            except aiomqtt.MqttError as error:
+                if not reported:
+                    log.warning("mqtt.lost %s: %s; trying again until it answers", self._place, error)
+                    reported = True
+            finally:
+                self._connection = None
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            pause_s = min(pause_s * 2, LONGEST_BACKOFF_S)
+
+    async def _subscribe(self, connection: Connection) -> None:
+        await connection.subscribe(self._topics.filters)
+        if self._watch_drops:
+            await connection.subscribe([DROPPED_TOPIC], qos=0)
+
+    async def _receive(self, connection: Connection) -> None:
+        self._connection = connection
+        session = secrets.token_hex(8)
+        while True:
+            if not self._writer.has_room():
+                connection.pause()
+                await self._writer.room()
+                connection.resume()
+            received = await connection.receive()
+            now = datetime.now(UTC)
+            arrivals = [
+                arrival
+                for message in received
+                if (arrival := self._arrive(message, session, now)) is not None
+            ]
+            self._writer.add(Burst(tuple(arrivals), partial(self._committed, connection, received)))
+
+    def _arrive(self, received: Received, session: str, now: datetime) -> Arrival | None:
+        if received.topic == DROPPED_TOPIC:
+            self._note_drops(received.payload)
+            return None
+        message = Message(
+            "mqtt",
+            received.topic,
+            received.payload,
+            now,
+            received.mid or None,
+            session,
+            received.duplicate,
+        )
+        return Arrival(message, decode_routed(message, self._topics, self._decoders, self._known))
+
+    def _note_drops(self, payload: bytes) -> None:
+        dropped = int(payload) if payload.isdigit() else 0
+        if dropped > self._dropped:
+            log.warning("mqtt.dropped the broker has thrown away %d messages since it started", dropped)
+        self._dropped = dropped
+
+    def _committed(self, connection: Connection, received: Sequence[Received], receipt: Receipt) -> None:
+        connection.acknowledge(received)
+        for device, ack in receipt.acks:
+            if ack.hello is not None:
+                self._publish(device, ack)
+            else:
+                self._due[(device, ack.epoch)] = ack
+        if self._due and self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(ACK_PAUSE_S, self._publish_due)
+
+    def _publish_due(self) -> None:
+        self._flush = None
+        due, self._due = self._due, {}
+        for (device, _), ack in due.items():
+            self._publish(device, ack)
+
+    def _publish(self, device: str, ack: Ack) -> None:
+        if self._connection is None:
+            return  # the agent asks again
+        try:
+            self._connection.publish_soon(ack_topic(device), ack.model_dump_json().encode(), qos=0)
+        except aiomqtt.MqttError as error:
+            log.debug("mqtt.unanswered %s: %s; the agent asks again", device, error)

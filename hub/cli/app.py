@@ -1,0 +1,40 @@
+"""Puts the commands of `lenshub` together."""
+
+from __future__ import annotations
+
+import typer
+
+from hub.cli import check, db, decode, demo, device, events, explain, plugins, quarantine, run
+
+EPILOG = """Examples:
+
+lenshub demo --seconds 20          see it work, with everything included
+
+lenshub check                      is hub.toml right?
+
+lenshub device add porch           credentials for a camera
+
+lenshub run                        run the hub
+
+lenshub explain 42                 what became of event 42, and why
+"""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="LensHub: what cameras see, stored, archived, tweeted, alerted on and made into training data.",
+    epilog=EPILOG,
+)
+app.command()(run.run)
+app.command()(demo.demo)
+app.command()(check.check)
+app.command()(decode.decode)
+app.command()(events.events)
+app.command()(explain.explain)
+app.command()(plugins.plugins)
+app.command()(plugins.deliveries)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(device.app, name="device")
+app.add_typer(db.app, name="db")

@@ -1,0 +1,46 @@
+"""`lenshub check`: is the configuration right, and can every plugin be made?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.markup import escape
+
+from hub.broker import HOW_TO_INSTALL, find_mosquitto
+from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json
+from hub.config import PRIVATE, read_config, read_password, read_table
+from hub.errors import ConfigError
+from hub.loading import Broken
+from hub.program import load_plugins
+
+
+@plainly
+def check(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Check hub.toml and its plugins; print every problem at once and exit with 2 if there is any."""
+    path, table = read_table(config)
+    problems = _check_settings(config)
+    instances = table.get("plugins")
+    tables = instances.items() if isinstance(instances, dict) else ()
+    found = load_plugins({name: rest for name, rest in tables if isinstance(rest, dict)}, path.parent)
+    for plugin in found:
+        problems += [f"{path}: {line}" for line in plugin.problems] if isinstance(plugin, Broken) else []
+    if problems:
+        raise ConfigError(*problems)
+    names = [plugin.instance.name for plugin in found if not isinstance(plugin, Broken)]
+    if json:
+        print_json({"plugins": names})
+    else:
+        where = escape(str(path)) if path.exists() else "no hub.toml here: the defaults"
+        console.print(f"{where}: all right; plugins: {escape(', '.join(names)) or 'none'}")
+
+
+def _check_settings(config: Path | None) -> list[str]:
+    problems: list[str] = []
+    try:
+        settings = read_config(config)
+        if settings.mqtt.broker == PRIVATE and find_mosquitto() is None:
+            problems.append(HOW_TO_INSTALL)
+        read_password(settings.mqtt)
+    except ConfigError as error:
+        problems += error.problems
+    return problems

@@ -1,0 +1,110 @@
+"""`lenshub device`: who may connect to the private broker, and what devices said of themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from hub.cli.shared import (
+    ConfigOption,
+    JsonOption,
+    complaints,
+    console,
+    plainly,
+    print_json,
+    print_table,
+    read_store,
+)
+from hub.config import PRIVATE, read_config
+from hub.devices import DeviceRegistry
+from hub.errors import ConfigError
+from hub.store import overview
+from hub.store.database import database_path
+
+app = typer.Typer(no_args_is_help=True, help="Register devices at the private broker, and see how they are.")
+NameArgument = Annotated[str, typer.Argument(help="The device's name.")]
+
+_AGENT = """\
+# agent.toml: `lenshub-edge run --config agent.toml`
+[agent]
+device = "{name}"
+
+[broker]
+url = "mqtt://{host}:{port}"
+username = "{name}"
+password = "{password}"
+
+[camera]
+source = "/dev/video0"
+"""
+
+
+def _registry(config: Path | None) -> DeviceRegistry:
+    settings = read_config(config)
+    if settings.mqtt.broker != PRIVATE:
+        raise ConfigError("mqtt.broker: is a broker of yours; register devices there")
+    return DeviceRegistry(settings.hub.data_dir / "broker")
+
+
+@app.command()
+@plainly
+def add(name: NameArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Make credentials for a device and print its agent's configuration. The password is shown only now.
+
+    Example: lenshub device add porch > agent.toml
+    """
+    password = _registry(config).add(name)
+    host, port = read_config(config).mqtt.address()
+    if json:
+        print_json({"device": name, "url": f"mqtt://{host}:{port}", "username": name, "password": password})
+        return
+    typer.echo(_AGENT.format(name=name, host=host, port=port, password=password), nl=False)
+    complaints.print(
+        escape(f"device {name} is registered; keep its configuration, the password is not shown again")
+    )
+
+
+@app.command()
+@plainly
+def remove(name: NameArgument, config: ConfigOption = None) -> None:
+    """Take a device's credentials away. Its events stay."""
+    _registry(config).remove(name)
+    console.print(escape(f"device {name} can no longer connect"))
+
+
+@app.command("list")
+@plainly
+def list_(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """List devices: those that may connect, and those ever seen."""
+    settings = read_config(config)
+    seen: list[dict[str, Any]] = []
+    if database_path(settings.hub.data_dir).exists():
+        seen = asyncio.run(read_store(config, overview.list_devices))
+    registered = _registry(config).names() if settings.mqtt.broker == PRIVATE else []
+    found = [row | {"registered": row["name"] in registered} for row in seen]
+    known = {row["name"] for row in seen}
+    found += [{"name": name, "registered": True, "events": 0} for name in registered if name not in known]
+    if json:
+        print_json(found)
+        return
+    print_table(
+        "Devices", ("device", "may connect", "state", "last seen (UTC)", "events", "clock"), map(_row, found)
+    )
+
+
+def _row(device: dict[str, Any]) -> tuple[Any, ...]:
+    seen = device.get("last_seen_at")
+    skew = device.get("clock_skew_s") or 0.0
+    state = " ".join(part for part in (device.get("state"), device.get("state_text")) if part) or None
+    return (
+        device["name"],
+        "yes" if device["registered"] else "no",
+        state,
+        f"{seen:%Y-%m-%d %H:%M:%S}" if seen else None,
+        device["events"],
+        f"off by {skew:.0f} s" if skew else "right",
+    )

@@ -1,0 +1,50 @@
+"""`lenshub events`: what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from hub.cli.shared import ConfigOption, JsonOption, LimitOption, plainly, print_json, print_table, read_store
+from hub.event import DroppedFrame, Event
+from hub.store.log import EventFilter, EventLog
+
+
+@plainly
+def events(
+    device: Annotated[str | None, typer.Option(help="Only of this device.")] = None,
+    label: Annotated[str | None, typer.Option(help="Only with this label.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
+    min_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Only with a detection this confident.")
+    ] = 0.0,
+    since: Annotated[datetime | None, typer.Option(help="Only captured at this time (UTC) or later.")] = None,
+    limit: LimitOption = 20,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List stored events, newest first.
+
+    Example: lenshub events --label thumbs-up --min-confidence 0.9 --since 2026-11-20
+    """
+    wanted = EventFilter(device, label, source, since.replace(tzinfo=UTC) if since else None, min_confidence)
+    found = asyncio.run(read_store(config, lambda engine: EventLog(engine).newest(wanted, limit)))
+    if json:
+        print_json([event.model_dump(mode="json") for event in found])
+        return
+    print_table("Events", ("id", "captured (UTC)", "device", "source", "seen", "frame"), map(_row, found))
+
+
+def _row(event: Event) -> tuple[str, ...]:
+    seen = ", ".join(f"{d.label} {d.confidence:.2%}" for d in event.detections) or "nothing"
+    if event.frame is None:
+        frame = "none"
+    elif isinstance(event.frame, DroppedFrame):
+        frame = f"dropped: {event.frame.dropped}"
+    else:
+        frame = f"{event.frame.width} x {event.frame.height}"
+    moment = f"{event.captured_at:%Y-%m-%d %H:%M:%S}"
+    return str(event.id), moment, event.device, event.source, seen, frame

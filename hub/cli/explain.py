@@ -1,0 +1,49 @@
+"""`lenshub explain`: what became of one event, and why."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json, print_table, read_store
+from hub.errors import StoreError
+from hub.event import Event
+from hub.explain import Explanation, explain_event
+from hub.store.database import Database
+from hub.store.log import EventLog
+
+
+@plainly
+def explain(
+    event: Annotated[int, typer.Argument(help="The event's id, as `lenshub events` shows it.")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what came of an event for each plugin: done, skipped, retrying, running, waiting, unknown, dead."""
+
+    async def ask(engine: Database) -> tuple[Event, list[Explanation]]:
+        found = await EventLog(engine).by_ids([event])
+        if not found:
+            raise StoreError(f"there is no event {event}; `lenshub events` shows the newest ones")
+        return found[0], await explain_event(engine, found[0])
+
+    found, explanations = asyncio.run(read_store(config, ask))
+    if json:
+        outcomes = [explanation.model_dump() for explanation in explanations]
+        print_json({"event": found.model_dump(mode="json"), "deliveries": outcomes})
+        return
+    seen = ", ".join(f"{d.label} {d.confidence:.2%}" for d in found.detections) or "nothing"
+    console.print(
+        escape(f"Event {found.id}: {found.device} saw {seen} at {found.captured_at:%Y-%m-%d %H:%M:%S} UTC")
+    )
+    print_table("", ("plugin", "outcome", "why"), ((e.plugin, e.outcome, _why(e)) for e in explanations))
+
+
+def _why(explanation: Explanation) -> str:
+    parts = [explanation.note, explanation.reason]
+    if explanation.due_at:
+        parts.append(f"attempt {explanation.attempt} failed, next at {explanation.due_at[:19]} UTC")
+    return "; ".join(part for part in parts if part)

@@ -1,0 +1,80 @@
+"""`lenshub quarantine`: messages that could not be read."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from hub.cli.shared import (
+    ConfigOption,
+    JsonOption,
+    LimitOption,
+    console,
+    plainly,
+    print_json,
+    print_table,
+    read_store,
+)
+from hub.store import overview
+
+SHOWN_BYTES = 400
+
+app = typer.Typer(no_args_is_help=True, help="Look at messages that could not be read. Their bytes are kept.")
+
+
+@app.command("list")
+@plainly
+def list_(
+    code: Annotated[str | None, typer.Option(help="Only with this reason code.")] = None,
+    limit: LimitOption = 20,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List refused messages, newest first, and count them by reason.
+
+    Example: lenshub quarantine list --code not_json
+    """
+    found = asyncio.run(
+        read_store(config, lambda engine: overview.list_quarantine(engine, code=code, limit=limit))
+    )
+    counts = asyncio.run(read_store(config, overview.count_quarantine))
+    if json:
+        print_json({"counts": counts, "messages": found})
+        return
+    rows = (
+        (q["id"], f"{q['received_at']:%Y-%m-%d %H:%M:%S}", q["device"], q["code"], q["reason"]) for q in found
+    )
+    print_table("Quarantine", ("number", "received (UTC)", "device", "code", "reason"), rows)
+    print_table("", ("code", "messages"), sorted(counts.items()))
+
+
+@app.command()
+@plainly
+def show(
+    number: Annotated[int, typer.Argument(help="The message's number.")],
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Write the bytes as received to standard output.")
+    ] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show one refused message: where it came from, why it was refused, and how it begins.
+
+    Example: lenshub quarantine show 7 --raw > payload.bin
+    """
+    found = asyncio.run(read_store(config, lambda engine: overview.read_quarantine(engine, number)))
+    payload: bytes = found.pop("payload")
+    if raw:
+        sys.stdout.buffer.write(payload)
+        return
+    begins = payload[:SHOWN_BYTES].decode("utf-8", "backslashreplace").encode("unicode_escape").decode()
+    if json:
+        print_json(found | {"begins": begins})
+        return
+    for name, value in found.items():
+        console.print(escape(f"{name:>14}  {'-' if value is None else value}"))
+    console.print(escape(f"{'begins':>14}  {begins}"))

@@ -1,0 +1,82 @@
+"""Options that several commands have, and the one way to end a command with an error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hub.config import read_config
+from hub.errors import ConfigError, HubError
+from hub.store.database import Database
+from hub.store.overview import reading
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file.", show_default="hub.toml here, or the defaults"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")]
+
+PIPED_WIDTH = 200  # columns, where there is no terminal to ask
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+
+EXIT_ERROR = 1
+EXIT_CONFIG = 2
+
+
+def plainly(command: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Make a command end with one line an error, not a traceback: exit code 2 for configuration, else 1."""
+
+    @wraps(command)
+    def wrapped(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        try:
+            return command(*args, **kwargs)
+        except ConfigError as error:
+            for problem in error.problems:
+                complaints.print(escape(problem), style="red")
+            raise typer.Exit(EXIT_CONFIG) from error
+        except HubError as error:
+            complaints.print(escape(str(error)), style="red")
+            raise typer.Exit(EXIT_ERROR) from error
+
+    return wrapped
+
+
+async def read_store(config: Path | None, ask: Callable[[Database], Coroutine[Any, Any, Result]]) -> Result:
+    """Ask the configured store something."""
+    async with reading(read_config(config).hub.data_dir) as engine:
+        return await ask(engine)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON for programs: UTF-8, times as ISO 8601."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table for people; a value of None is shown as a dash."""
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("-" if value is None else escape(str(value)) for value in row))
+    console.print(table)
+    if not table.rows:
+        console.print("nothing", style="dim")

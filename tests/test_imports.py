@@ -1,0 +1,93 @@
+"""Which package may import which, so that the one way through the code cannot rot."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OURS = ("hub", "plugins", "edge", "migrations")
+SOURCES = sorted(path.relative_to(ROOT) for package in OURS for path in (ROOT / package).rglob("*.py"))
+
+# The longest name that fits a module rules it: what else of ours it may import.
+MAY_IMPORT = {
+    "hub.event": (),
+    "hub.errors": (),
+    "hub.plugin": ("hub.event", "hub.errors"),
+    "hub.event_schema": ("hub.event",),
+    "hub.wire": ("hub.event", "hub.errors", "hub.wire"),
+    "hub.draw": ("hub.event", "hub.errors", "hub.draw"),
+    "hub.decode": ("hub.event", "hub.errors", "hub.wire.protocol", "hub.decode"),
+    "plugins": ("hub.plugin", "hub.event", "hub.errors", "hub.draw", "hub.template", "plugins"),
+    "edge": ("hub.event", "hub.errors", "hub.wire", "hub.draw", "edge"),
+}
+# What may be imported only there.
+ONLY_IN = {
+    "sqlalchemy": ("hub.store", "migrations"),
+    "aiosqlite": ("hub.store", "migrations"),
+    "alembic": ("hub.store", "migrations"),
+    "paho": ("hub.wire.connection",),
+}
+
+
+def module_of(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(), str(path))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield every module a file imports, also inside functions; `from a import b` yields a.b."""
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_within(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def rule_for(module: str) -> tuple[str, ...] | None:
+    ruling = [name for name in MAY_IMPORT if is_within(module, (name,))]
+    return MAY_IMPORT[max(ruling, key=len)] if ruling else None
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_module_imports_of_ours_only_what_its_package_may(path: Path) -> None:
+    allowed = rule_for(module_of(path))
+    ours = [name for name in imported(path) if is_within(name, OURS)]
+    assert [name for name in ours if allowed is not None and not is_within(name, allowed)] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_module_imports_no_library_that_belongs_to_another(path: Path) -> None:
+    module = module_of(path)
+    kept_elsewhere = tuple(library for library, homes in ONLY_IN.items() if not is_within(module, homes))
+    assert [name for name in imported(path) if is_within(name, kept_elsewhere)] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_module_leaves_the_inside_of_aiomqtt_alone(path: Path) -> None:
+    if module_of(path) == "hub.wire.connection" or not any(
+        is_within(n, ("aiomqtt",)) for n in imported(path)
+    ):
+        return
+    touched = [
+        node for node in ast.walk(parse(path)) if isinstance(node, ast.Attribute) and node.attr == "_client"
+    ]
+    assert all(isinstance(node.value, ast.Name) and node.value.id == "self" for node in touched)
+
+
+def test_rules_name_modules_that_exist() -> None:
+    modules = {module_of(path) for path in SOURCES}
+    ruled = {*MAY_IMPORT, *(home for homes in ONLY_IN.values() for home in homes)}
+    assert ruled <= modules

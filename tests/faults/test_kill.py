@@ -1,0 +1,60 @@
+"""The kill test, small: nothing is lost, and each mutant of the hub is found out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = Path(__file__).parent / "kill.py"
+SEEDS = (6, 10, 2)  # plans that kill hub and broker in pairs; a mutant may survive one by luck
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("mosquitto_path")]
+
+
+def run(*options: object) -> dict[str, Any]:
+    """Return the summary of a run; a run that breaks off fails the test."""
+    command = [sys.executable, str(PROGRAM), *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
+
+
+def found_out(fault: str, *options: object) -> bool:
+    """Whether a run with a mutant shows the fault."""
+    return any(run(*options, "--seed", seed)[fault] > 0 for seed in SEEDS)
+
+
+def test_spooled_records_are_stored_once_and_in_order_when_hub_agents_and_broker_are_killed():
+    summary = run("--events", 3000, "--kills", 2)
+
+    assert summary["passed"], summary
+
+
+def test_acknowledged_messages_of_a_plain_client_are_stored_when_the_hub_is_killed():
+    summary = run("--leg", "plain", "--events", 2000, "--kills", 2)
+
+    assert summary["passed"], summary
+
+
+def test_a_hub_that_tells_agents_before_it_commits_is_found_out():
+    options = ("--roles", "hub", "broker", "--together", 1, "--events", 1500, "--kills", 3)
+
+    assert found_out("lost", "--mutant", "ack-before-commit", *options)
+
+
+def test_a_hub_that_acknowledges_to_the_broker_on_arrival_is_found_out():
+    options = ("--leg", "plain", "--events", 1000, "--kills", 2)
+
+    assert found_out("lost", "--mutant", "puback-on-arrival", *options)
+
+
+def test_a_hub_that_admits_every_record_is_found_out():
+    options = ("--roles", "hub", "--events", 1000, "--kills", 2)
+
+    assert found_out("twice", "--mutant", "admission-off", *options)

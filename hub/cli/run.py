@@ -43,6 +43,7 @@ def run(
     )
     for chatty in ("alembic", "aiosqlite", "botocore", "aiobotocore", "tweepy", "oauthlib", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # tweepy's DEBUG shows the Authorization header
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # the source itself says once what paho says often
     if not settings.plugins:
         logging.getLogger(__name__).warning(
             "hub.idle no plugin is enabled: hub.toml has no [plugins.*] table"

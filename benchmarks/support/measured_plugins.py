@@ -1,0 +1,50 @@
+"""The plugins under measurement, copied into a made-up distribution, as if they had been installed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Self
+
+from pydantic import BaseModel
+
+from hub.event import Event
+from hub.plugin import PluginContext, hookimpl
+
+
+class Settings(BaseModel):
+    """Nothing to set."""
+
+
+class Noop:
+    """Takes every event and does nothing with it."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: PluginContext) -> None:
+        pass
+
+    @hookimpl
+    async def deliver(self, event: Event) -> None:
+        """Do nothing."""
+
+
+class Stopwatch:
+    """Notes the seconds from capture to delivery, and writes them to latencies.json when the hub stops."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: PluginContext) -> None:
+        self._path = context.data_dir / "latencies.json"
+        self._seconds: list[float] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._path.write_text(json.dumps(self._seconds))
+
+    @hookimpl
+    async def deliver(self, event: Event) -> None:
+        """Note how old the event is."""
+        self._seconds.append((datetime.now(UTC) - event.captured_at).total_seconds())

@@ -86,7 +86,7 @@ class Hub:
     def cli(self, *arguments: str, code: int = 0) -> str:
         """Run a command and return what it prints; its exit code must be `code`.
 
-        It runs in this process, for a program's start takes a second, and in a thread, for it has its own loop.
+        It runs in this process (a program's start takes a second), in a thread (it has its own loop).
         """
         runner = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "300"})
         command = [*arguments, "-c", str(self.folder / "hub.toml")]

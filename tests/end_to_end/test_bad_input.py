@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hub.draw.picture import encode_jpeg
+from hub.wire.connection import Connection
 
 AROUND = 100  # good events before each bad one, and as many after
 
@@ -19,7 +20,12 @@ def jpeg():
 
 
 def with_picture(sender, picture, **lies):
-    said = {"digest": hashlib.sha256(picture).hexdigest(), "width": 64, "height": 48, "media_type": "image/jpeg"}
+    said = {
+        "digest": hashlib.sha256(picture).hexdigest(),
+        "width": 64,
+        "height": 48,
+        "media_type": "image/jpeg",
+    }
     return sender.say(frame=said | lies) + b"\n" + picture
 
 
@@ -116,8 +122,6 @@ async def test_bad_plain_messages_are_quarantined_among_good_ones(hub, device, w
 
 
 async def test_unknown_device_is_quarantined_and_known_ones_go_on(hub, broker, wait_until):
-    from hub.wire.connection import Connection  # noqa: PLC0415
-
     hub.configure("", mqtt=f'broker = "mqtt://127.0.0.1:{broker.port}"\nknown_devices = ["porch"]')
     hub.start()
     async with Connection("127.0.0.1", broker.port, client_id="any") as connection:

@@ -56,7 +56,9 @@ async def explained(hub, device, wait_until):
     async with device("porch") as sender:
         for number in (1, 2):
             await sender.acked(sender.record())
-            await wait_until(lambda n=number: hub.sql("SELECT COUNT(*) FROM cursors WHERE position = ?", n) == [(8,)])
+            await wait_until(
+                lambda n=number: hub.sql("SELECT COUNT(*) FROM cursors WHERE position = ?", n) == [(8,)]
+            )
     return hub
 
 

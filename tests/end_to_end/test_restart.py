@@ -175,25 +175,25 @@ def run_once(hub):
 def test_second_hub_on_the_same_folder_is_refused_with_one_line(hub, run_once):
     hub.start()
 
-    assert run_once() == (
-        1,
-        [
-            f"{hub.folder}/data: another hub (process {hub.process.pid}) is using it; "
-            "stop it or choose another data_dir"
-        ],
+    code, (said,) = run_once()
+
+    assert code == 1
+    assert said == (
+        f"{hub.folder}/data: another hub (process {hub.process.pid}) is using it; "
+        "stop it or choose another data_dir"
     )
 
 
 def test_port_in_use_is_one_clear_line(hub, broker, run_once):
     hub.port = broker.port
     hub.configure("")
-    code, said = run_once()
+    code, (said,) = run_once()
 
     assert code == 2
-    assert said == [
+    assert said == (
         f"mqtt.port: port {broker.port} on 127.0.0.1 is in use by another program; "
         "choose another in hub.toml, or stop that program"
-    ]
+    )
 
 
 def test_missing_mosquitto_is_one_clear_line(run_once, tmp_path):
@@ -233,5 +233,7 @@ async def test_broker_files_are_readable_for_its_user_alone(hub):
     broker = hub.folder / "data" / "broker"
 
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (broker, *broker.iterdir())}
-    assert {name: mode for name, mode in modes.items() if mode & 0o077 and name not in {"pid", "mosquitto.db"}} == {}
+    assert {
+        name: mode for name, mode in modes.items() if mode & 0o077 and name not in {"pid", "mosquitto.db"}
+    } == {}
     assert hub.env.get("PASSWORD") is None

@@ -32,7 +32,9 @@ def _new_event(
     device: str = "porch", label: str = "thumbs-up", confidence: float = 0.9, **members: Any
 ) -> NewEvent:
     found = (Detection(label=label, confidence=confidence),)
-    return NewEvent(**{"source": "edge", "captured_at": NOW, "detections": found} | members | {"device": device})
+    return NewEvent(
+        **{"source": "edge", "captured_at": NOW, "detections": found} | members | {"device": device}
+    )
 
 
 class Arrivals:
@@ -40,7 +42,9 @@ class Arrivals:
 
     event = staticmethod(_new_event)
 
-    def __call__(self, topic: str = "t", payload: bytes = b"{}", at: datetime = NOW, **decoded: Any) -> Arrival:
+    def __call__(
+        self, topic: str = "t", payload: bytes = b"{}", at: datetime = NOW, **decoded: Any
+    ) -> Arrival:
         return Arrival(Message("mqtt", topic, payload, at), Decoded(**decoded))
 
     def plain(self, *events: NewEvent, **more: Any) -> Arrival:
@@ -57,7 +61,9 @@ class Arrivals:
         position = Position(device, epoch, seq) if seq else None
         return self(device=device, position=position, error=PayloadError("not_json", "no"))
 
-    def hello(self, nonce: str = "n", device: str = "porch", now: datetime = NOW, epoch: str = EPOCH) -> Arrival:
+    def hello(
+        self, nonce: str = "n", device: str = "porch", now: datetime = NOW, epoch: str = EPOCH
+    ) -> Arrival:
         said = Hello(epoch=epoch, first=1, next=9, now=now, agent="agent 1", nonce=nonce)
         return self(device=device, hello=said)
 

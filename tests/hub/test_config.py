@@ -40,7 +40,8 @@ def test_shipped_configuration_keeps_its_data_beside_itself():
 
 
 def test_shipped_plugin_tables_all_load():
-    found = load_plugins(read_config(SHIPPED))
+    config = read_config(SHIPPED)
+    found = load_plugins(config.plugins, config.hub.data_dir)
 
     assert [plugin for plugin in found if isinstance(plugin, Broken)] == []
     assert [p.instance.name for p in found] == ["s3-archive", "retraining", "threshold-alerts", "tweet"]
@@ -56,7 +57,8 @@ def test_configuration_is_the_defaults_without_a_file(tmp_path, monkeypatch):
 def test_configuration_names_every_problem_with_its_place(write):
     path = write(
         '[hub]\ndatadir = "x"\n[mqtt]\nport = 0\nbroker = "http://x"\nknown_devices = ["a b"]\n'
-        '[mqtt.topics]\n"a/#/b" = "edge"\n"ok" = "frigate"\n[limits]\nmax_depth = "deep"\n[deeplens]\ntimezone = "Mars"\n[colour]\n'
+        '[mqtt.topics]\n"a/#/b" = "edge"\n"ok" = "frigate"\n[limits]\nmax_depth = "deep"\n'
+        '[deeplens]\ntimezone = "Mars"\n[colour]\n'
     )
     found = problems_of(path)
 
@@ -69,13 +71,22 @@ def test_configuration_names_every_problem_with_its_place(write):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('[hub]\ndatadir = "x"', "hub.datadir: unknown setting 'datadir' (did you mean 'data_dir'? known: data_dir)"),
+        (
+            '[hub]\ndatadir = "x"',
+            "hub.datadir: unknown setting 'datadir' (did you mean 'data_dir'? known: data_dir)",
+        ),
         ("[mtqq]", "mtqq: unknown setting 'mtqq' (known: deeplens, hub, limits, mqtt, plugins)"),
         ("[mqtt]\nport = 70000", "mqtt.port: Input should be less than or equal to 65535, found 70000"),
         ('[mqtt]\nbroker = "mqtts://x"', 'mqtt.broker: must be "private" or like mqtt://host:1883'),
-        ('[mqtt]\npassword_env = "A"\npassword_file = "b"', "mqtt: set password_env or password_file, not both"),
+        (
+            '[mqtt]\npassword_env = "A"\npassword_file = "b"',
+            "mqtt: set password_env or password_file, not both",
+        ),
         ('[mqtt.topics]\nx = "frigate"', "mqtt.topics.x: unknown decoder 'frigate' (known: deeplens, edge)"),
-        ("[limits]\nmax_depth = 1000", "limits.max_depth: Input should be less than or equal to 100, found 1000"),
+        (
+            "[limits]\nmax_depth = 1000",
+            "limits.max_depth: Input should be less than or equal to 100, found 1000",
+        ),
     ],
 )
 def test_configuration_says_what_was_found_and_what_is_known(write, text, problem):
@@ -112,7 +123,10 @@ def test_configuration_never_shows_a_secret(write, text):
     assert "hunter2" not in str(raised.value)
 
 
-@pytest.mark.parametrize(("broker", "address"), [("private", ("127.0.0.1", 18883)), ("mqtt://h", ("h", 1883)), ("mqtt://h:9", ("h", 9))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("broker", "address"),
+    [("private", ("127.0.0.1", 18883)), ("mqtt://h", ("h", 1883)), ("mqtt://h:9", ("h", 9))],
+)
 def test_configuration_knows_the_address_of_the_broker(broker, address):
     assert Config.model_validate({"mqtt": {"broker": broker}}).mqtt.address() == address
 
@@ -134,7 +148,10 @@ def test_password_comes_from_a_file_beside_the_configuration(write, tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('[mqtt]\npassword_env = "NOT_SET"', "mqtt.password_env: the environment variable NOT_SET is not set"),
+        (
+            '[mqtt]\npassword_env = "NOT_SET"',
+            "mqtt.password_env: the environment variable NOT_SET is not set",
+        ),
         ('[mqtt]\npassword_file = "none"', "mqtt.password_file: cannot read "),
     ],
 )

@@ -132,7 +132,10 @@ def test_lock_names_the_process_that_holds_it(data_dir):
         [sys.executable, "-c", code, str(data_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(StoreError, match=rf"another hub \(process {other.pid}\) is using it"), hub_lock(data_dir):
+        with (
+            pytest.raises(StoreError, match=rf"another hub \(process {other.pid}\) is using it"),
+            hub_lock(data_dir),
+        ):
             pass
         other.stdin.close()
 

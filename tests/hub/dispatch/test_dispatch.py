@@ -56,7 +56,9 @@ def dispatching(store, soon):
 
 @pytest.fixture
 def state(store):
-    return lambda name: (store.sql("SELECT state, reason FROM plugin_states WHERE plugin = ?", name) or [None])[0]
+    return lambda name: (
+        store.sql("SELECT state, reason FROM plugin_states WHERE plugin = ?", name) or [None]
+    )[0]
 
 
 async def test_dispatch_enters_and_leaves_plugins(dispatching, state, wait_until):
@@ -85,7 +87,9 @@ async def test_dispatch_names_a_plugin_that_could_not_be_loaded(dispatching, sta
         assert state("bad") == ("failed", "plugins.bad: a; plugins.bad: b")
 
 
-async def test_dispatch_gives_up_on_a_plugin_that_takes_too_long_to_start(dispatching, state, monkeypatch, wait_until):
+async def test_dispatch_gives_up_on_a_plugin_that_takes_too_long_to_start(
+    dispatching, state, monkeypatch, wait_until
+):
     monkeypatch.setattr("hub.dispatch.dispatch.START_S", 0.05)
 
     class Slow(Plugin):
@@ -97,7 +101,9 @@ async def test_dispatch_gives_up_on_a_plugin_that_takes_too_long_to_start(dispat
 
 
 @pytest.mark.parametrize(("start", "seen"), [("now", [3]), ("beginning", [1, 2, 3])])
-async def test_dispatch_starts_a_new_instance_where_it_asks(store, dispatching, arrivals, soon, wait_until, start, seen):
+async def test_dispatch_starts_a_new_instance_where_it_asks(
+    store, dispatching, arrivals, soon, wait_until, start, seen
+):
     await soon(store.add(arrivals.plain(), arrivals.plain()))
     plugin = Plugin()
     async with dispatching(loaded("p", plugin, start=start)):
@@ -117,7 +123,9 @@ async def test_dispatch_goes_on_where_an_instance_stood(store, dispatching, arri
     assert first.seen == [1, 2]
 
 
-async def test_dispatch_remembers_which_match_held_from_when_on(store, dispatching, arrivals, soon, wait_until):
+async def test_dispatch_remembers_which_match_held_from_when_on(
+    store, dispatching, arrivals, soon, wait_until
+):
     for match in ({}, {"labels": ["b", "a"]}, {"labels": ["a", "b"]}, {"min_confidence": 0.5}):
         async with dispatching(loaded("p", Plugin(), match=match)):
             await soon(store.add(arrivals.plain()))

@@ -23,7 +23,10 @@ from hub.event import Detection
         ({"min_confidence": 0.91}, "confidence 0.9 is below 0.91"),
         ({"labels": []}, "no detection is labelled "),
         ({"labels": ["thumbs-up"], "devices": ["porch"], "sources": ["edge"], "min_confidence": 0.5}, None),
-        ({"labels": ["thumbs-up"], "devices": ["attic"], "min_confidence": 0.5}, "device porch is not one of attic"),
+        (
+            {"labels": ["thumbs-up"], "devices": ["attic"], "min_confidence": 0.5},
+            "device porch is not one of attic",
+        ),
     ],
 )
 def test_match_lets_through_or_says_why_not(arrivals, match, refusal):

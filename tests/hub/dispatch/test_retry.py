@@ -11,7 +11,7 @@ from hub.dispatch.retry import LONGEST_PAUSE_S, RetryPolicy
 
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 2), (2, 4), (3, 8), (9, 512), (10, 600), (10_000, 600)])
 def test_retry_pause_doubles_up_to_ten_minutes(attempt, longest):
-    pauses = [RetryPolicy(8, random.Random(seed)).pause_s(attempt) for seed in range(50)]
+    pauses = [RetryPolicy(8, random.Random(seed)).pause_s(attempt) for seed in range(50)]  # noqa: S311 - jitter
 
     assert all(longest / 2 <= pause <= longest for pause in pauses)
     assert len(set(pauses)) > 40

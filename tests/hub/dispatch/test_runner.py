@@ -45,18 +45,18 @@ async def test_runner_counts_what_the_match_leaves_out(start, fill, wait_until):
 
 
 @pytest.mark.parametrize(
-    ("end", "row"),
+    ("end", "outcome", "told"),
     [
-        (lambda: "s3://key", {"outcome": "done", "attempt": 1, "reason": "", "note": "s3://key"}),
-        (lambda: 42, {"outcome": "dead", "attempt": 1, "reason": "returned int; deliver must return None or a note (str)", "note": ""}),
-        (Skip("quiet hours"), {"outcome": "skipped", "attempt": 1, "reason": "quiet hours", "note": ""}),
-        (Reject("never"), {"outcome": "dead", "attempt": 1, "reason": "never", "note": ""}),
-        (ValueError("x"), {"outcome": "retrying", "attempt": 1, "reason": "ValueError: x", "note": ""}),
-        (SystemExit(2), {"outcome": "retrying", "attempt": 1, "reason": "SystemExit: 2", "note": ""}),
-        (asyncio.CancelledError("mine"), {"outcome": "retrying", "attempt": 1, "reason": "CancelledError: mine", "note": ""}),
+        (lambda: "s3://key", "done", "s3://key"),
+        (lambda: 42, "dead", "returned int; deliver must return None or a note (str)"),
+        (Skip("quiet hours"), "skipped", "quiet hours"),
+        (Reject("never"), "dead", "never"),
+        (ValueError("x"), "retrying", "ValueError: x"),
+        (SystemExit(2), "retrying", "SystemExit: 2"),
+        (asyncio.CancelledError("mine"), "retrying", "CancelledError: mine"),
     ],
-)  # fmt: skip
-async def test_runner_keeps_a_row_of_every_other_end(start, fill, wait_until, end, row):
+)
+async def test_runner_keeps_a_row_of_every_other_end(start, fill, wait_until, end, outcome, told):
     async def deliver(event, frame, delivery):
         if event.id > 1:
             return None
@@ -68,7 +68,8 @@ async def test_runner_keeps_a_row_of_every_other_end(start, fill, wait_until, en
     await fill(3)
     await wait_until(lambda: running.cursor() == (3, 2, 0))
 
-    assert running.row(1) == row
+    row = running.row(1)
+    assert (row["outcome"], row["attempt"], row["note"] + row["reason"]) == (outcome, 1, told)
 
 
 async def test_runner_retries_until_it_is_done(start, fill, clock, wait_until):
@@ -170,6 +171,49 @@ async def test_runner_gives_up_on_a_delivery_that_ignores_its_cancellation(start
 
 
 @pytest.mark.usefixtures("put_aside_soon")
+async def test_runner_keeps_its_concurrency_after_a_stuck_delivery_ends(start, fill, wait_until):
+    released, under_way, most = asyncio.Event(), 0, 0
+
+    async def deliver(event, frame, delivery):
+        nonlocal under_way, most
+        while event.id == 1 and not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+
+    running = await start(deliver, timeout_s=0.05, concurrency=1)
+    await fill(1)
+    await wait_until(lambda: running.outcome() == "retrying")
+    released.set()
+    await wait_until(lambda: most == 1)
+    await fill(20)
+    await wait_until(lambda: running.cursor()[0] == 21)
+
+    assert most == 1
+
+
+async def test_runner_tells_a_plugin_that_cancels_itself_from_its_own_end_after_a_timeout(
+    start, fill, wait_until
+):
+    async def deliver(event, frame, delivery):
+        if event.id == 1:
+            await asyncio.Event().wait()
+        if event.id == 2:
+            raise asyncio.CancelledError("mine")
+
+    running = await start(deliver, timeout_s=0.05, concurrency=1)
+    await fill(3)
+    await wait_until(lambda: running.cursor() == (3, 1, 0))
+
+    assert running.row(2)["reason"] == "CancelledError: mine"
+
+
+@pytest.mark.usefixtures("put_aside_soon")
 async def test_runner_puts_a_long_delivery_aside_and_passes_it(start, fill, wait_until):
     released = asyncio.Event()
 
@@ -268,7 +312,9 @@ async def test_runner_reads_the_table_when_it_is_behind_the_tail(store, start, f
     assert sorted(seen) == list(range(1, 606))
 
 
-async def test_runner_takes_up_after_a_restart_what_was_aside(store, instance, start, fill, clock, wait_until):
+async def test_runner_takes_up_after_a_restart_what_was_aside(
+    store, instance, start, fill, clock, wait_until
+):
     async def fail(event, frame, delivery):
         if event.id == 2:
             raise ConnectionError("down")

@@ -42,7 +42,12 @@ def test_filter_of_everything_leaves_dollar_topics_out():
 def test_topics_of_overlapping_filters_take_the_first_one_written():
     topics = Topics({"a/b": "one", "a/+": "two", "#": "three"})
 
-    assert [topics.decoder_of(topic) for topic in ("a/b", "a/c", "x/y", "$x")] == ["one", "two", "three", None]
+    assert [topics.decoder_of(topic) for topic in ("a/b", "a/c", "x/y", "$x")] == [
+        "one",
+        "two",
+        "three",
+        None,
+    ]
 
 
 @pytest.fixture

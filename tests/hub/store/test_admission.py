@@ -183,7 +183,9 @@ def test_admission_stores_each_record_once_and_in_order_whatever_the_way_does(da
     lines, stored, resumes = {}, [], 0
     while (lines.get(KEY) or Line()).committed < last:
         resumes += 1
-        ahead = range((lines.get(KEY) or Line()).committed + 1, last + 1)  # sending resumes where the ack says
+        ahead = range(
+            (lines.get(KEY) or Line()).committed + 1, last + 1
+        )  # sending resumes where the ack says
         noise = data.draw(st.lists(st.integers(1, last + 3), max_size=12))
         sent = data.draw(st.permutations([*ahead, *noise])) if resumes % 2 else [*noise, *ahead]
         for batch in (sent[: len(sent) // 2], sent[len(sent) // 2 :]):

@@ -42,7 +42,9 @@ async def test_batch_keeps_a_state_when_something_else_is_said(store, status, so
 
 async def test_batch_bounds_the_history_of_a_device(store, status, soon, monkeypatch):
     monkeypatch.setattr(module, "HISTORY_ROWS", 5)
-    await soon(store.add(*(status("info", str(number)) for number in range(20)), status("info", "x", "attic")))
+    await soon(
+        store.add(*(status("info", str(number)) for number in range(20)), status("info", "x", "attic"))
+    )
     kept = store.sql("SELECT text FROM device_history WHERE device = 'porch' ORDER BY id")
 
     assert kept == [(str(number),) for number in range(15, 20)]
@@ -67,7 +69,9 @@ async def test_batch_reports_a_wrong_clock_once_and_when_it_is_right_again(store
 async def test_batch_keeps_gaps_and_tells_them_in_the_history(store, arrivals, soon):
     await soon(store.add(arrivals.gap(1, 3), arrivals.gap(1, 3)))
 
-    assert store.sql('SELECT device, "first", "last", reason FROM gaps') == [("porch", 1, 3, "spool over quota")]
+    assert store.sql('SELECT device, "first", "last", reason FROM gaps') == [
+        ("porch", 1, 3, "spool over quota")
+    ]
     assert store.sql("SELECT kind FROM device_history") == [("gap",)]
 
 

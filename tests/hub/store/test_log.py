@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def filled(store, arrivals, soon):
-    """Events 1 to 4: porch thumbs-up 0.9, porch dog 0.5, attic thumbs-up 0.4 a minute later, one of nothing."""
+    """Events 1 to 4: porch thumbs-up 0.9, porch dog 0.5, attic thumbs-up 0.4 later, one of nothing."""
     later = NOW + timedelta(minutes=1)
     events = [
         arrivals.event(),
@@ -26,14 +26,21 @@ async def filled(store, arrivals, soon):
     return store
 
 
-@pytest.mark.parametrize("frame", [None, DroppedFrame(dropped="quota"), Frame(digest="0" * 64, width=1, height=2, media_type="image/png")])
+@pytest.mark.parametrize(
+    "frame",
+    [None, DroppedFrame(dropped="quota"), Frame(digest="0" * 64, width=1, height=2, media_type="image/png")],
+)
 async def test_log_gives_back_what_was_stored(store, arrivals, soon, frame):
     full = Detection(
         label="あ", confidence=0.25, box=Box(left=-0.1, top=0, width=2, height=0.5), class_id=3, track="t",
         attributes={"age": [20, 30]},
     )  # fmt: skip
     new = arrivals.event(
-        key="k", model=Model(name="m", version="1"), frame=frame, detections=(full, full), attributes={"a": None}
+        key="k",
+        model=Model(name="m", version="1"),
+        frame=frame,
+        detections=(full, full),
+        attributes={"a": None},
     )
     await soon(store.add(arrivals.plain(new)))
     (stored,) = await store.log.by_ids([1])

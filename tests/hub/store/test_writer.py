@@ -67,6 +67,7 @@ async def test_writer_commits_before_it_tells(store, arrivals, soon):
 async def test_writer_commits_waiting_bursts_together_and_tells_in_order(store, arrivals, soon):
     told, seen = [], []
     for number in range(1, 21):
+
         def note(receipt, number=number):
             told.append(number)
             seen.append((receipt.acks[0][1].seq, store.sql("SELECT COUNT(*) FROM events")[0][0]))
@@ -80,7 +81,9 @@ async def test_writer_commits_waiting_bursts_together_and_tells_in_order(store, 
 
 async def test_writer_returns_the_acks_due_in_a_burst(store, arrivals, soon):
     receipt = await soon(
-        store.add(arrivals.hello("n1"), arrivals.record(1), arrivals.plain(), arrivals.record(1, device="attic"))
+        store.add(
+            arrivals.hello("n1"), arrivals.record(1), arrivals.plain(), arrivals.record(1, device="attic")
+        )
     )
 
     assert [(device, ack.seq, ack.hello) for device, ack in receipt.acks] == [
@@ -95,7 +98,9 @@ async def test_writer_takes_an_empty_burst(store, soon):
 
 
 async def test_writer_keeps_bytes_ids_and_detections(store, arrivals, soon):
-    await soon(store.add(arrivals.plain(arrivals.event(label="a"), arrivals.event(label="b"), payload=b"raw\x00")))
+    await soon(
+        store.add(arrivals.plain(arrivals.event(label="a"), arrivals.event(label="b"), payload=b"raw\x00"))
+    )
 
     assert store.sql("SELECT id, message_id FROM events") == [(1, 1), (2, 1)]
     assert store.sql("SELECT event_id, label FROM detections") == [(1, "a"), (2, "b")]
@@ -168,6 +173,21 @@ async def test_writer_keeps_a_burst_until_frames_can_be_written(impatient_store,
     assert impatient_store.sql("SELECT frame_digest FROM events") == [(frame.digest,)]
 
 
+async def test_writer_keeps_a_burst_until_the_disk_has_room_again(impatient_store, arrivals, soon, caplog):
+    def limit(pages):
+        return lambda c: c.execute(text(f"PRAGMA max_page_count={pages}"))
+
+    await soon(impatient_store.writer.change(limit(1)))  # no more than there are already
+    receipt = impatient_store.add(*(arrivals.record(seq, payload=b"x" * 9000) for seq in range(1, 50)))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(receipt), 0.2)
+    assert "database or disk is full; messages stay unacknowledged" in caplog.text
+
+    await limit(1_000_000)(impatient_store.writer._connection)
+    await soon(receipt)
+    assert impatient_store.sql("SELECT COUNT(*) FROM events") == [(49,)]
+
+
 async def test_writer_has_room_only_up_to_its_backlog(impatient_store, arrivals, monkeypatch, soon):
     monkeypatch.setattr(module, "BACKLOG_ARRIVALS", 10)
     with locked(impatient_store):
@@ -228,9 +248,7 @@ async def test_writer_lets_no_change_fail_for_another_one(store, soon):
         await connection.execute(insert(schema.plugin_states), [_state("good")])
 
     failed, *good = await soon(
-        asyncio.gather(
-            store.writer.change(fail), store.writer.change(work), return_exceptions=True
-        )
+        asyncio.gather(store.writer.change(fail), store.writer.change(work), return_exceptions=True)
     )
 
     assert isinstance(failed, KeyError)

@@ -127,20 +127,27 @@ async def test_connection_does_not_read_while_paused(connect, publish):
         assert [message.payload for message in await collect(paused, 2)] == [b"1", b"2"]
 
 
-async def test_connection_keeps_what_is_buffered_while_paused_and_goes_on_after(connect, monkeypatch):
+async def test_connection_keeps_what_is_buffered_while_paused_and_goes_on_after(
+    connect, publish, monkeypatch
+):
     monkeypatch.setattr(module, "BURST_MESSAGES", 1)
     payloads = [b"%d" % number for number in range(15)]
-    async with connect("paused") as paused, connect("sender") as sender:
-        await paused.subscribe(["t"])
-        for payload in payloads:
-            sender.publish_soon("t", payload)
+    async with connect("paused") as paused, connect("other") as other:
+        for connection in (paused, other):
+            await connection.subscribe(["t"])
+        paused.pause()
+        await publish(payloads)
+        await collect(other, 15)
+        await other.publish("elsewhere", b"")  # now all of it waits in the paused one's socket, for one read
+        paused.resume()
         first = await collect(paused, 1)
         paused.pause()
-        await sender.publish("elsewhere", b"")  # a round trip: the loop has turned, all is on its way
+        await other.publish("elsewhere", b"")  # a round trip: the loop has turned
         assert paused._client.inbox == []
         paused.resume()
         rest = await collect(paused, 15 - len(first))
 
+    assert len(first) < 15
     assert [message.payload for message in first + rest] == payloads
 
 
@@ -155,7 +162,9 @@ async def test_connection_reports_a_refused_publish_with_mqtt_5(tmp_path, free_p
             await soon(connection.receive())
             refused = connection.refused()
 
-    assert [(r.mid, r.topic, r.reason) for r in refused] == [(mid, "lenshub/v1/attic/hello", "Not authorized")]
+    assert [(r.mid, r.topic, r.reason) for r in refused] == [
+        (mid, "lenshub/v1/attic/hello", "Not authorized")
+    ]
 
 
 async def test_connection_knows_the_largest_packet_with_mqtt_5(tmp_path, free_port, require_program):
@@ -179,7 +188,9 @@ async def test_connection_raises_from_receive_when_it_is_lost(connect, broker, s
         assert not connection.connected
 
 
-async def test_connection_returns_what_it_received_before_it_was_lost(connect, broker, publish, soon, wait_until):
+async def test_connection_returns_what_it_received_before_it_was_lost(
+    connect, broker, publish, soon, wait_until
+):
     async with connect() as connection:
         await connection.subscribe(["t"])
         await publish([b"last"])

@@ -1,0 +1,157 @@
+"""The MQTT source: commits before it acknowledges, answers agents, stops reading when the writer lags."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from contextlib import asynccontextmanager
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hub.config import Config
+from hub.decode.limits import Limits
+from hub.decode.registry import Decoders
+from hub.sources.mqtt import MqttSource
+from hub.sources.topics import Topics
+from hub.store import writer as writer_module
+from hub.store.database import database_path
+from hub.wire.connection import Connection
+from hub.wire.protocol import Ack
+
+TOPIC = "$aws/things/porch/infer"
+SEEN = b'{"thumbs-up": 0.9}'
+
+
+@pytest.fixture
+def sourcing(store, broker):
+    @asynccontextmanager
+    async def run(topics=None, **options):
+        connect = partial(Connection, broker.host, broker.port, client_id="hub", clean=False, **options)
+        source = MqttSource(
+            connect,
+            "mqtt://here",
+            Topics(topics or Config().mqtt.topics),
+            Decoders({}, ZoneInfo("UTC"), Limits()),
+            store.writer,
+        )
+        running = asyncio.create_task(source.run())
+        try:
+            yield source
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+    return run
+
+
+@pytest.fixture
+def connected(caplog):
+    caplog.set_level("INFO")
+    return lambda: any("mqtt.connected" in record.message for record in caplog.records)
+
+
+@pytest.fixture
+def sender(broker):
+    return lambda name="sender": Connection(broker.host, broker.port, client_id=name)
+
+
+def count(store):
+    return store.sql("SELECT COUNT(*) FROM events")[0][0]
+
+
+@pytest.mark.parametrize("version5", [False, True])
+async def test_source_acknowledges_only_what_is_committed(
+    store, sourcing, sender, connected, wait_until, version5
+):
+    lock = sqlite3.connect(database_path(store.data_dir), isolation_level=None)
+    async with sourcing(version5=version5), sender() as connection:
+        await wait_until(connected)
+        await connection.publish(TOPIC, SEEN)
+        await wait_until(lambda: count(store) == 1)
+        lock.execute("BEGIN IMMEDIATE")
+        await connection.publish(TOPIC, SEEN)
+        await wait_until(store.writer._connection.in_transaction)  # received, and waiting for the lock
+    lock.rollback()
+    lock.close()
+    async with sourcing(version5=version5):
+        await wait_until(lambda: count(store) == 3)
+
+    assert store.sql("SELECT duplicate FROM messages ORDER BY id") == [(0,), (0,), (1,)]
+
+
+async def test_source_keeps_what_mqtt_says_of_a_message(store, sourcing, sender, connected, wait_until):
+    async with sourcing(), sender() as connection:
+        await wait_until(connected)
+        await connection.publish(TOPIC, SEEN)
+        await wait_until(lambda: count(store) == 1)
+
+    ((mid, session, duplicate, payload),) = store.sql("SELECT mid, session, duplicate, payload FROM messages")
+    assert (mid > 0, len(session), duplicate, payload) == (True, 16, 0, SEEN)
+
+
+async def test_source_takes_a_message_once_where_filters_overlap(
+    store, sourcing, sender, connected, wait_until
+):
+    topics = {TOPIC: "deeplens", "$aws/things/+/infer": "deeplens", "$aws/things/#": "edge"}
+    async with sourcing(topics), sender() as connection:
+        await wait_until(connected)
+        await connection.publish(TOPIC, SEEN)
+        await connection.publish("$aws/things/attic/infer", SEEN)
+        await wait_until(lambda: store.sql("SELECT COUNT(*) FROM events WHERE device = 'attic'") == [(1,)])
+
+    assert store.sql("SELECT device FROM events ORDER BY id") == [("porch",), ("attic",)]
+    assert store.sql("SELECT COUNT(*) FROM quarantine") == [(0,)]
+
+
+async def test_source_answers_a_hello_and_acks_records(store, sourcing, sender, connected, wait_until, soon):
+    hello = {"epoch": "0123456789abcdef", "first": 1, "next": 2, "now": "2026-11-21T12:00:00Z"}
+    record = json.dumps({"captured_at": "2026-11-21T12:00:00Z"}).encode()
+    async with sourcing(), sender() as agent:
+        await agent.subscribe(["lenshub/v1/porch/ack"])
+        await wait_until(connected)
+        await agent.publish(
+            "lenshub/v1/porch/hello", json.dumps({**hello, "agent": "a", "nonce": "mine"}).encode()
+        )
+        first = Ack.model_validate_json((await soon(agent.receive()))[0].payload)
+        await agent.publish("lenshub/v1/porch/events/0123456789abcdef/1", record)
+        second = Ack.model_validate_json((await soon(agent.receive()))[0].payload)
+
+    assert (first.seq, first.hello) == (0, "mine")
+    assert (second.seq, second.hello) == (1, None)
+
+
+async def test_source_stops_reading_while_the_writer_is_behind(
+    store, sourcing, sender, connected, wait_until, monkeypatch
+):
+    monkeypatch.setattr(writer_module, "BACKLOG_ARRIVALS", 10)
+    lock = sqlite3.connect(database_path(store.data_dir), isolation_level=None)
+    async with sourcing() as source, sender() as connection:
+        await wait_until(connected)
+        lock.execute("BEGIN IMMEDIATE")
+        for _ in range(500):
+            connection.publish_soon(TOPIC, SEEN)
+        await wait_until(lambda: not source._connection._client.reading)
+        lock.rollback()
+        lock.close()
+        await wait_until(lambda: count(store) == 500)
+
+    assert source._writer.has_room()
+
+
+async def test_source_comes_back_after_its_broker_with_one_line_of_complaint(
+    store, sourcing, broker, sender, connected, caplog, wait_until
+):
+    async with sourcing():
+        await wait_until(connected)
+        broker.kill()
+        await wait_until(lambda: any("mqtt.lost" in record.message for record in caplog.records))
+        await asyncio.to_thread(broker.start)
+        await wait_until(lambda: sum("mqtt.connected" in record.message for record in caplog.records) == 2)
+        async with sender() as connection:
+            await connection.publish(TOPIC, SEEN)
+        await wait_until(lambda: count(store) == 1)
+
+    assert sum("mqtt.lost" in record.message for record in caplog.records) == 1

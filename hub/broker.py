@@ -23,6 +23,7 @@ HOST = "127.0.0.1"
 QUEUED_BYTES = 512 * 1024 * 1024  # for a hub that is away; what overflows is counted in $SYS and reported
 START_S = 10.0
 STOP_S = 5.0
+RESTART_PAUSE_S = 0.5
 HOW_TO_INSTALL = (
     "mosquitto is not installed, and the private broker needs it: `apt-get install mosquitto`, "
     'or set mqtt.broker = "mqtt://host:port" to use a broker of yours'
@@ -175,11 +176,11 @@ class PrivateBroker:
             if self._stopping:
                 return
             log.warning("broker.died; starting it again")
+            await asyncio.sleep(RESTART_PAUSE_S)
             try:
                 await self._start()
             except ConfigError as error:
                 log.error("broker.down %s", error)  # noqa: TRY400 - the line says it all
-                await asyncio.sleep(1.0)
 
 
 def find_mosquitto() -> str | None:

@@ -113,6 +113,7 @@ async def _take_in(config: Config, writer: Writer, stop: asyncio.Event) -> None:
             log.info("hub.ready")
             await stop.wait()
             log.info("hub.stopping")
+            await source.finish()
             receiving.cancel()
 
 

@@ -82,16 +82,27 @@ class EventDelivery:
         await self._writer.change(lambda connection: complete_effect(connection, effect, self._now()))
 
     async def _begin(self, effect: Effect) -> None:
+        await self._check_cooldown(effect)
         standing, at = await self._writer.change(
             lambda connection: begin_effect(connection, effect, self._now())
         )
-        moment = f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
         if standing == "done":
-            raise AlreadyDone(f"{effect.key} was already done at {moment}")
+            raise AlreadyDone(f"{effect.key} was already done at {_moment(at)}")
         if standing == "unknown":
-            raise OutcomeUnknown(f"{effect.key} was begun at {moment} and its end is not known")
+            raise OutcomeUnknown(f"{effect.key} was begun at {_moment(at)} and its end is not known")
         if standing == "cooling":
-            raise Skip(f"cooldown of {effect.group or self.plugin} holds until {moment}")
+            raise self._cooling(effect, at)
+
+    async def _check_cooldown(self, effect: Effect) -> None:
+        """Skip where a reading connection shows it already: most of a held-up thumb costs no commit."""
+        if effect.cooldown_s <= 0:
+            return
+        until = await self._log.foresee_cooldown(effect)
+        if until is not None and until > self._now():
+            raise self._cooling(effect, until)
+
+    def _cooling(self, effect: Effect, until: datetime | None) -> Skip:
+        return Skip(f"cooldown of {effect.group or self.plugin} holds until {_moment(until)}")
 
     async def count_events(
         self,
@@ -104,3 +115,7 @@ class EventDelivery:
         """Count events up to this one; see `hub.plugin.Delivery.count_events`."""
         wanted = EventFilter(device=device, label=label, since=since, min_confidence=min_confidence)
         return await self._log.count(wanted, up_to=self._event.id)
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""

@@ -49,7 +49,7 @@ class _Retry:
 
 @dataclass(slots=True)
 class _Job:
-    """A delivery under way. `event` is absent while a retry has not read it back yet."""
+    """A delivery under way. `event` is absent while a retry after a restart has not read it back yet."""
 
     event_id: int
     event: Event | None
@@ -87,7 +87,7 @@ class Runner:
         self._frames = frames
         self._now = now
         self._progress = Progress(standing.position, standing.done, standing.filtered)
-        self._aside = {row.event_id for row in standing.aside}
+        self._aside: dict[int, Event | None] = dict.fromkeys(row.event_id for row in standing.aside)
         self._retries = [_Retry(row.due_at or now(), row.event_id, row.attempt + 1) for row in standing.aside]
         heapq.heapify(self._retries)
         self._buffer: deque[Event] = deque()
@@ -149,7 +149,7 @@ class Runner:
     def _next_job(self) -> _Job | None:
         if self._retries and self._retries[0].due <= self._now():
             retry = heapq.heappop(self._retries)
-            return _Job(retry.event_id, None, retry.attempt, has_row=True)
+            return _Job(retry.event_id, self._aside.get(retry.event_id), retry.attempt, has_row=True)
         window = self._settings.window
         while self._progress.ahead < window and len(self._aside) < window:
             event = self._next_event()
@@ -190,7 +190,8 @@ class Runner:
         if limit_s is None or self._now() - event.captured_at <= timedelta(seconds=limit_s):
             return False
         age_s = (self._now() - event.captured_at).total_seconds()
-        self._keep_row(event.id, Verdict("skipped", f"too old: {age_s:.0f} s, max_age_s is {limit_s:g}"), 0)
+        verdict = Verdict("skipped", f"too old: {age_s:.0f} s, max_age_s is {limit_s:g}")
+        self._keep_row(_Job(event.id, event, 0, has_row=False), verdict)
         self._progress.end(event.id, "row")
         self._settle()
         return True
@@ -206,7 +207,7 @@ class Runner:
 
     async def _attempt(self, job: _Job) -> Verdict:
         try:
-            event = job.event or await self._read_back(job.event_id)
+            event = job.event = job.event or await self._read_back(job.event_id)
             job.delivery = EventDelivery(self.name, event, job.attempt, self._writer, self._log, self._now)
             frame = FrameOnDisk.of(event, self._frames)
             return judge_return(await self._instance.deliver(event, frame, job.delivery))
@@ -239,7 +240,7 @@ class Runner:
         self._jobs.pop(job.event_id, None)
         plain = verdict.outcome == "done" and not verdict.note and not job.has_row
         if not plain:
-            self._keep_row(job.event_id, verdict, job.attempt)
+            self._keep_row(job, verdict)
         self._progress.end(job.event_id, "done" if plain else "row")
         if not plain or self._failing:
             self._report(verdict)
@@ -247,18 +248,17 @@ class Runner:
         if self._aside or self._progress.ahead >= self._settings.window - 1:
             self._changed.set()
 
-    def _keep_row(self, event_id: int, verdict: Verdict, attempt: int) -> None:
-        now = self._now()
+    def _keep_row(self, job: _Job, verdict: Verdict) -> None:
+        now, event_id = self._now(), job.event_id
         due_at = now + timedelta(seconds=verdict.pause_s) if verdict.outcome == "retrying" else None
         if due_at is not None:
-            heapq.heappush(self._retries, _Retry(due_at, event_id, attempt + 1))
-            self._aside.add(event_id)
-        elif verdict.outcome == "running":
-            self._aside.add(event_id)
+            heapq.heappush(self._retries, _Retry(due_at, event_id, job.attempt + 1))
+        if verdict.outcome in {"retrying", "running"}:
+            self._aside[event_id] = job.event
         else:
-            self._aside.discard(event_id)
+            self._aside.pop(event_id, None)
         self._rows[event_id] = DeliveryRow(
-            event_id, verdict.outcome, attempt, now, verdict.reason, verdict.note, due_at
+            event_id, verdict.outcome, job.attempt, now, verdict.reason, verdict.note, due_at
         )
 
     def _report(self, verdict: Verdict) -> None:
@@ -307,9 +307,7 @@ class Runner:
 
     def _put_aside(self, job: _Job) -> None:
         job.has_row = True
-        self._keep_row(
-            job.event_id, Verdict("running", f"running for more than {ASIDE_AFTER_S:g} s"), job.attempt
-        )
+        self._keep_row(job, Verdict("running", f"running for more than {ASIDE_AFTER_S:g} s"))
         self._progress.end(job.event_id, "row")
         self._settle()
         self._changed.set()

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 ACK_PAUSE_S = 0.1
 LONGEST_BACKOFF_S = 30.0
+FINISH_S = 5.0
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
 
 
@@ -55,6 +56,7 @@ class MqttSource:
         self._known = known_devices
         self._watch_drops = watch_drops
         self._dropped = 0
+        self._finishing = False
         self._connection: Connection | None = None
         self._due: dict[tuple[str, str], Ack] = {}
         self._flush: asyncio.TimerHandle | None = None
@@ -78,6 +80,22 @@ class MqttSource:
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             pause_s = min(pause_s * 2, LONGEST_BACKOFF_S)
 
+    async def finish(self) -> None:
+        """Stop reading, and return once everything read is committed and acknowledged.
+
+        What would be closed unacknowledged would come again, and plain messages would be stored twice.
+        """
+        self._finishing = True
+        if self._connection is not None:
+            self._connection.pause()
+        committed = asyncio.get_running_loop().create_future()
+        self._writer.add(Burst((), committed.set_result))
+        try:
+            async with asyncio.timeout(FINISH_S):
+                await committed
+        except TimeoutError:
+            log.warning("mqtt.unacknowledged %s: the store does not take what was read", self._place)
+
     async def _subscribe(self, connection: Connection) -> None:
         await connection.subscribe(self._topics.filters)
         if self._watch_drops:
@@ -92,6 +110,8 @@ class MqttSource:
                 await self._writer.room()
                 connection.resume()
             received = await connection.receive()
+            if self._finishing:
+                await asyncio.Event().wait()  # until cancelled; the broker keeps what is not acknowledged
             now = datetime.now(UTC)
             arrivals = [
                 arrival

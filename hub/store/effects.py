@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.store.schema import effects
@@ -42,7 +42,7 @@ async def begin_effect(
     ).one_or_none()
     if earlier is not None:
         return ("done" if earlier.state == "done" else "unknown"), earlier.began_at
-    if effect.cooldown_s > 0 and (until := await _cooling_until(connection, effect)) and until > now:
+    if (until := await _cooling_until(connection, effect)) and until > now:
         return "cooling", until
     await connection.execute(
         insert(effects).values(
@@ -59,7 +59,21 @@ async def begin_effect(
     return "begun", None
 
 
+async def _read_earlier(connection: AsyncConnection, effect: Effect) -> Row[str, datetime] | None:
+    own = (effects.c.plugin == effect.plugin, effects.c.key == effect.key)
+    return (await connection.execute(select(effects.c.state, effects.c.began_at).where(*own))).one_or_none()
+
+
+async def foresee_cooldown(connection: AsyncConnection, effect: Effect) -> datetime | None:
+    """Return when the cooldown ends that `begin_effect` would meet; None where it would not come to that."""
+    if await _read_earlier(connection, effect) is not None:
+        return None
+    return await _cooling_until(connection, effect)
+
+
 async def _cooling_until(connection: AsyncConnection, effect: Effect) -> datetime | None:
+    if effect.cooldown_s <= 0:
+        return None
     last = await connection.execute(
         select(func.max(effects.c.began_at)).where(
             effects.c.plugin == effect.plugin, effects.c.group == effect.group

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.event import Event
+from hub.store.effects import Effect, foresee_cooldown
 from hub.store.rows import read_events
 from hub.store.schema import detections, events
 
@@ -67,6 +68,11 @@ class EventLog:
         statement = select(func.count()).select_from(events).where(events.c.id <= up_to, *wanted.conditions())
         async with self._engine.connect() as connection:
             return int((await connection.execute(statement)).scalar_one())
+
+    async def foresee_cooldown(self, effect: Effect) -> datetime | None:
+        """Return when the cooldown ends that an effect would meet, as far as is committed."""
+        async with self._engine.connect() as connection:
+            return await foresee_cooldown(connection, effect)
 
     async def newest_id(self) -> int:
         """Return the id of the newest event, 0 when there is none."""

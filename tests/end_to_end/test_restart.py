@@ -237,3 +237,25 @@ async def test_broker_files_are_readable_for_its_user_alone(hub):
         name: mode for name, mode in modes.items() if mode & 0o077 and name not in {"pid", "mosquitto.db"}
     } == {}
     assert hub.env.get("PASSWORD") is None
+
+
+async def test_plain_messages_under_way_at_a_stop_are_stored_once(hub, broker, wait_until):
+    hub.configure("", mqtt=f'broker = "mqtt://127.0.0.1:{broker.port}"')
+    hub.start()
+    lock = sqlite3.connect(hub.folder / "data" / "hub.sqlite", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")  # the hub can receive, but not commit
+    async with Connection("127.0.0.1", broker.port, client_id="any") as connection:
+        for _ in range(15):
+            await connection.publish("$aws/things/porch/infer", b'{"thumbs-up": 0.9}')
+    hub.process.send_signal(signal.SIGTERM)
+    await wait_until(lambda: "hub.stopping" in hub.log())
+    lock.rollback()
+    lock.close()
+    assert hub.process.wait(20) == 0
+
+    hub.start()
+    await wait_until(lambda: hub.count() >= 15)
+    async with Connection("127.0.0.1", broker.port, client_id="any") as connection:
+        await connection.publish("$aws/things/porch/infer", b'{"last": 0.9}')
+    await wait_until(lambda: hub.json("events", "--label", "last"))
+    assert hub.count() == 16

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 JPEG_QUALITY = 90  # the published system's
 _COLOUR_BGR = (64, 220, 64)
+_TEXT_BGR = (0, 0, 0)
 
 
 class PictureError(ValueError):
@@ -49,7 +50,7 @@ def draw_detections(pixels: NDArray[np.uint8], detections: Iterable[Detection]) 
     drawn = pixels.copy()
     height, width = drawn.shape[:2]
     thickness = max(1, round(height / 240))
-    face, size, row = cv2.FontFace("uni"), max(10, height // 24), 0
+    size, row = max(10, height // 24), 0
     for detection in detections:
         text = f"{detection.label}: {detection.confidence:.2%}"
         origin = (size // 2, size * (2 * row + 3) // 2)
@@ -59,6 +60,18 @@ def draw_detections(pixels: NDArray[np.uint8], detections: Iterable[Detection]) 
             corners = np.clip(np.round(detection.box.corners_in(width, height)), -(2**15), 2**15)
             xmin, ymin, xmax, ymax = (int(corner) for corner in corners)
             cv2.rectangle(drawn, (xmin, ymin), (xmax, ymax), _COLOUR_BGR, thickness)
-            origin = (min(max(xmin, 0), width - 1), ymin - thickness - 2 if ymin > size else ymax + size)
-        cv2.putText(drawn, text, origin, _COLOUR_BGR, face, size)
+            below = ymin < 2 * size
+            origin = (min(max(xmin, 0), width - 1), ymax + size + thickness if below else ymin - size // 3)
+        _draw_tag(drawn, text, origin, size)
     return drawn
+
+
+def _draw_tag(pixels: NDArray[np.uint8], text: str, origin: tuple[int, int], size: int) -> None:
+    """Write dark text on a field of the boxes' colour, so that it can be read on any background."""
+    height, width = pixels.shape[:2]
+    face = cv2.FontFace("uni")
+    left, top, text_width, text_height = cv2.getTextSize((width, height), text, origin, face, size)
+    margin = max(1, size // 6)
+    corner = (left + text_width + margin, top + text_height + margin)
+    cv2.rectangle(pixels, (left - margin, top - margin), corner, _COLOUR_BGR, cv2.FILLED)
+    cv2.putText(pixels, text, origin, _TEXT_BGR, face, size)

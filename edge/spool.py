@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ from hub.errors import HubError
 from hub.wire.protocol import Gap
 
 QUOTA_BYTES = 2**30
+RESERVE_BYTES = 16 * 2**20
 ROW_BYTES = 64  # about what SQLite keeps beside a record's own bytes
 QUOTA_REASON = "spool quota"
 FORGOTTEN_REASON = "deleted after an earlier acknowledgement"
@@ -152,6 +154,11 @@ class Spool:
         """Keep one record; it is on the disk when this returns. See `append_many`."""
         return self.append_many([(line, picture)])
 
+    def _check_room(self) -> None:
+        """Refuse records before the disk is full: deleting what the hub has needs room too."""
+        if shutil.disk_usage(self.path.parent).free < RESERVE_BYTES:
+            raise SpoolError(f"{self.path}: less than {RESERVE_BYTES // 2**20} MiB free on its disk")
+
     def append_many(self, records: Iterable[tuple[bytes, bytes | None]]) -> Place:
         """Keep records in one transaction; all are on the disk when this returns.
 
@@ -165,6 +172,7 @@ class Spool:
             SpoolError: The disk is full or fails; none was kept.
             ValueError: An event has more than one line; none was kept.
         """
+        self._check_room()
         with self._transaction():
             epoch = self._epochs[-1]
             self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", self._numbered(records, epoch))

@@ -24,6 +24,7 @@ QUEUED_BYTES = 512 * 1024 * 1024  # for a hub that is away; what overflows is co
 START_S = 10.0
 STOP_S = 5.0
 RESTART_PAUSE_S = 0.5
+OURS_S = 0.1
 HOW_TO_INSTALL = (
     "mosquitto is not installed, and the private broker needs it: `apt-get install mosquitto`, "
     'or set mqtt.broker = "mqtt://host:port" to use a broker of yours'
@@ -161,6 +162,17 @@ class PrivateBroker:
                 said = "; ".join(self._complaints) or f"exit code {self._process.returncode}"
                 raise ConfigError(f"the private broker does not start: {said}")
             await asyncio.sleep(0.02)
+        await self._check_it_is_ours(self._process)
+
+    async def _check_it_is_ours(self, process: asyncio.subprocess.Process) -> None:
+        """Something answers on the port; if it is another program, our broker ends at once."""
+        try:
+            async with asyncio.timeout(OURS_S):
+                await process.wait()
+        except TimeoutError:
+            return
+        said = "; ".join(self._complaints) or f"exit code {process.returncode}"
+        raise ConfigError(f"mqtt.port: port {self.port} on {HOST} is taken by another program ({said})")
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None  # noqa: S101 - it was opened with a pipe

@@ -29,6 +29,7 @@ def _check_broker(value: str) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port
+        (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise ValueError("is not a broker address like mqtt://host:1883") from error
     if parts.scheme != "mqtt" or not parts.hostname or port == 0:

@@ -26,6 +26,7 @@ class Broken:
 
     name: str
     problems: tuple[str, ...]
+    from_beginning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,13 @@ def load_instance(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded
         The instance, or what is wrong with it. Nothing the plugin does while it is imported or made, not
         even SystemExit, reaches the caller.
     """
+    found = _load(name, table, data_dir)
+    if isinstance(found, Broken):
+        return Broken(name, found.problems, table.get("start") == "beginning")
+    return found
+
+
+def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broken:
     place = f"plugins.{name}"
     own = {key: value for key, value in table.items() if key in InstanceSettings.model_fields}
     rest = {key: value for key, value in table.items() if key not in InstanceSettings.model_fields}
@@ -85,7 +93,7 @@ def _make(entry: EntryPoint, place: str, rest: Mapping[str, Any], context: Plugi
     try:
         settings = model.model_validate(dict(rest))
     except ValidationError as error:
-        return describe_problems(error, place, model)
+        return describe_problems(error, place, model, also=InstanceSettings.model_fields)
     try:
         return factory(settings, context)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's constructor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -12,20 +13,22 @@ from pydantic_core import ErrorDetails
 _SECRET = re.compile(r"password|secret|token|key|url|channel", re.IGNORECASE)
 
 
-def describe_problems(error: ValidationError, place: str, model: type[BaseModel]) -> list[str]:
+def describe_problems(
+    error: ValidationError, place: str, model: type[BaseModel], also: Iterable[str] = ()
+) -> list[str]:
     """Return one line for each problem, such as `mqtt.port: unknown setting 'prot' (did you mean 'port'?)`.
 
     Values of settings are not shown where they could be secrets: the text of pydantic's message and the type
-    found are.
+    found are. `also` are names known beside the model's own, at its top.
     """
-    return [_describe(problem, place, model) for problem in error.errors(include_url=False)]
+    return [_describe(problem, place, model, also) for problem in error.errors(include_url=False)]
 
 
-def _describe(problem: ErrorDetails, place: str, model: type[BaseModel]) -> str:
+def _describe(problem: ErrorDetails, place: str, model: type[BaseModel], also: Iterable[str]) -> str:
     path = [str(part) for part in problem["loc"]]
     where = ".".join(part for part in (place, *path) if part)
     if problem["type"] == "extra_forbidden":
-        known = _fields_at(model, path[:-1])
+        known = sorted({*_fields_at(model, path[:-1]), *(also if len(path) == 1 else ())})
         close = difflib.get_close_matches(path[-1], known, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         return f"{where}: unknown setting {path[-1]!r} ({hint}known: {', '.join(known)})"

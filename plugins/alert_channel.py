@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from hub.plugin import RetryLater
 
 SEND_S = 20
+CONNECT_S = 10
 RETRY_S = 10
 _SPACE = re.compile(r"[\s,]")
 _BETWEEN_PARTS = re.compile(r"[/:@?&=#]+")
@@ -63,6 +64,9 @@ class AlertChannel:
 
     def __init__(self, url: str) -> None:
         self._apprise = _load(url)
+        service = self._apprise[0]
+        # Its own limit is 4 s, and it calls a late answer a failure: then the alert would be sent again.
+        service.socket_connect_timeout, service.socket_read_timeout = CONNECT_S, 2 * SEND_S
         self._secrets = {part for found in (url, unquote(url)) for part in _BETWEEN_PARTS.split(found)}
         self._secrets = {part for part in self._secrets if len(part) >= 4} - _OPEN_NAMES
         self.name = str(self._apprise[0].service_name)

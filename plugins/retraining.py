@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from hub.draw.threads import work_on_picture
 from hub.event import Detection, Event, Name
 from hub.plugin import PluginContext, Reject, Skip, StoredFrame, hookimpl
 from plugins.class_ids import MAX_CLASSES, ClassIds
@@ -154,7 +154,7 @@ class Retraining:
         if not event.detections:
             raise Skip("no detections")
         size = self._input_size(event)
-        made = await asyncio.to_thread(_make_picture, await frame.read(), size, event.detections)
+        made = await work_on_picture(_make_picture, await frame.read(), size, event.detections)
         if not made.rectangles:
             raise Skip("no detection has a box inside the frame")
         class_ids = await self._class_ids.number([item.detection for item in made.rectangles])

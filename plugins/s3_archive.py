@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
+from hub.draw.threads import work_on_picture
 from hub.event import Event
 from hub.plugin import PluginContext, StoredFrame, hookimpl
 from plugins.folder import Folder
@@ -176,7 +177,7 @@ class S3Archive:
         """Archive both pictures; return whether there is one with boxes."""
         data = await frame.read()
         await self._archive.write(raw_key, data, frame.media_type)
-        boxed = await asyncio.to_thread(_draw, data, event)
+        boxed = await work_on_picture(_draw, data, event)
         if boxed is not None:
             await self._archive.write(boxed_key, boxed, JPEG)
         return boxed is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from hub.draw.threads import work_on_picture
 from hub.event import Event
 from hub.plugin import Delivery, PluginContext, Skip, StoredFrame, hookimpl
 from hub.template import Template, event_values, template_of
@@ -153,4 +153,4 @@ class Tweet:
         data = await frame.read()
         if len(data) <= MAX_PICTURE_BYTES:
             return data, frame.media_type
-        return await asyncio.to_thread(shrink, data)
+        return await work_on_picture(shrink, data)

@@ -30,12 +30,18 @@ def events(
 
     Example: lenshub events --label thumbs-up --min-confidence 0.9 --since 2026-11-20
     """
-    wanted = EventFilter(device, label, source, since.replace(tzinfo=UTC) if since else None, min_confidence)
+    wanted = EventFilter(device, label, source, _in_utc(since), min_confidence)
     found = asyncio.run(read_store(config, lambda engine: EventLog(engine).newest(wanted, limit)))
     if json:
         print_json([event.model_dump(mode="json") for event in found])
         return
     print_table("Events", ("id", "captured (UTC)", "device", "source", "seen", "frame"), map(_row, found))
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=UTC)
 
 
 def _row(event: Event) -> tuple[str, ...]:

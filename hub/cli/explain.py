@@ -18,7 +18,9 @@ from hub.store.log import EventLog
 
 @plainly
 def explain(
-    event: Annotated[int, typer.Argument(help="The event's id, as `lenshub events` shows it.")],
+    event: Annotated[
+        int, typer.Argument(min=1, max=2**63 - 1, help="The event's id, as `lenshub events` shows it.")
+    ],
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:

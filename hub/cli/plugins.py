@@ -81,7 +81,7 @@ def deliveries(
     outcome: Annotated[
         str | None, typer.Option(help="Only done, skipped, retrying, running, dead or unknown.")
     ] = None,
-    event: Annotated[int | None, typer.Option(help="Only of this event.")] = None,
+    event: Annotated[int | None, typer.Option(min=1, max=2**63 - 1, help="Only of this event.")] = None,
     limit: LimitOption = 20,
     config: ConfigOption = None,
     json: JsonOption = False,

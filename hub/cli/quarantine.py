@@ -55,7 +55,7 @@ def list_(
 @app.command()
 @plainly
 def show(
-    number: Annotated[int, typer.Argument(help="The message's number.")],
+    number: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="The message's number.")],
     raw: Annotated[
         bool, typer.Option("--raw", help="Write the bytes as received to standard output.")
     ] = False,

@@ -61,6 +61,15 @@ async def _run_until_told(settings: Config) -> None:
         loop.add_signal_handler(number, stop.set)
     await run_hub(settings, stop)
     await _leave_stuck_deliveries()
+    await _leave_busy_threads()
+
+
+async def _leave_busy_threads() -> None:
+    """End the process if a plugin's thread goes on working: the interpreter would wait for it without end."""
+    joined = asyncio.ensure_future(asyncio.get_running_loop().shutdown_default_executor())
+    if (await asyncio.wait([joined], timeout=LEAVE_S))[1]:
+        logging.shutdown()
+        os._exit(0)
 
 
 async def _leave_stuck_deliveries() -> None:

@@ -30,8 +30,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")]
 
 PIPED_WIDTH = 200  # columns, where there is no terminal to ask
-console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+complaints = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 EXIT_ERROR = 1
 EXIT_CONFIG = 2
@@ -48,6 +48,12 @@ def plainly(command: Callable[Given, Result]) -> Callable[Given, Result]:
             for problem in error.problems:
                 complaints.print(escape(problem), style="red")
             raise typer.Exit(EXIT_CONFIG) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            complaints.print(escape(what), style="red")
+            raise typer.Exit(EXIT_ERROR) from error
         except HubError as error:
             complaints.print(escape(str(error)), style="red")
             raise typer.Exit(EXIT_ERROR) from error
@@ -63,7 +69,9 @@ async def read_store(config: Path | None, ask: Callable[[Database], Coroutine[An
 
 def print_json(value: Any) -> None:
     """Print JSON for programs: UTF-8, times as ISO 8601."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    sys.stdout.write(json.dumps(value, ensure_ascii=ascii_only, default=_plain) + "\n")
+    sys.stdout.flush()  # so that a full disk is an error of this command
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hub.event import Event, Frame
 from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
-from hub.store.effects import Effect, begin_effect, complete_effect, give_back_effect
+from hub.store.effects import Effect, begin_effect, complete_effect, give_back_effect, take_back_effect
 from hub.store.frames import FrameStore
 from hub.store.log import EventFilter, EventLog
 from hub.store.writer import Writer
@@ -83,9 +83,12 @@ class EventDelivery:
 
     async def _begin(self, effect: Effect) -> None:
         await self._check_cooldown(effect)
-        standing, at = await self._writer.change(
-            lambda connection: begin_effect(connection, effect, self._now())
-        )
+        now = self._now()
+        try:
+            standing, at = await self._writer.change(lambda connection: begin_effect(connection, effect, now))
+        except asyncio.CancelledError:
+            self._writer.change_soon(lambda connection: take_back_effect(connection, effect, now))
+            raise
         if standing == "done":
             raise AlreadyDone(f"{effect.key} was already done at {_moment(at)}")
         if standing == "unknown":

@@ -36,6 +36,8 @@ class Dispatch:
         async with asyncio.TaskGroup() as group:
             for found in instances:
                 if isinstance(found, Broken):
+                    start = 0 if found.from_beginning else self._writer.tail.newest
+                    await self._open_cursor(found.name, start)  # it catches up once it is mended
                     await self._note_broken(found.name, "; ".join(found.problems))
                 else:
                     standing = await self._stand(found.instance)
@@ -53,7 +55,10 @@ class Dispatch:
                 self._runners.append(runner)
                 await self._note(name, "running", "")
                 log.info("plugin.running %s", name)
-                await runner.run()
+                try:
+                    await runner.run()
+                finally:
+                    self._runners.remove(runner)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
             await self._note_broken(name, f"{type(error).__name__}: {error}")
 
@@ -72,9 +77,12 @@ class Dispatch:
         for names in match.values():
             if isinstance(names, list):
                 names.sort()
-        standing = await self._writer.change(lambda c: open_cursor(c, instance.name, start))
+        standing = await self._open_cursor(instance.name, start)
         await self._writer.change(lambda c: note_match(c, instance.name, standing.position + 1, match))
         return standing
+
+    async def _open_cursor(self, name: str, start: int) -> Standing:
+        return await self._writer.change(lambda c: open_cursor(c, name, start))
 
     async def _note_broken(self, name: str, reason: str) -> None:
         log.error("plugin.failed %s: %s", name, reason)
@@ -86,5 +94,5 @@ class Dispatch:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
-            for runner in self._runners:
+            for runner in list(self._runners):
                 runner.watch()

@@ -23,7 +23,7 @@ class InstanceSettings(Plain):
     window: Annotated[int, Field(ge=1, le=100_000)] = 1000
     timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 30.0
     attempts: Annotated[int, Field(ge=1, le=1000)] = 20
-    max_age_s: Annotated[float, Field(gt=0)] | None = None
+    max_age_s: Annotated[float, Field(gt=0, le=1e9)] | None = None
     start: Literal["now", "beginning"] = "now"
 
 

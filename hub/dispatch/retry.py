@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 600.0
+LONGEST_WAIT_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class RetryPolicy:
         """Return the seconds to wait after a failed `attempt` (from 1); never less than `after_s` asks."""
         longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempt - 1, 20))
         pause = longest * self.chance.uniform(0.5, 1.0)
-        return max(pause, after_s or 0.0)
+        return min(max(pause, after_s or 0.0), LONGEST_WAIT_S)
 
     def is_last(self, attempt: int) -> bool:
         """Whether a failed `attempt` was the last one."""

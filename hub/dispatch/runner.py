@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 ASIDE_AFTER_S = 1.0
 ABANDON_AFTER_S = 5.0
 READ_EVENTS = 256
+READ_AGAIN_S = 1.0
 SLICE_S = 0.005
 
 
@@ -174,6 +175,10 @@ class Runner:
         self._reading = True
         try:
             events = await self._log.after(self._progress.taken, READ_EVENTS)
+        except Exception as error:  # noqa: BLE001 - the store's trouble is no reason to give up a plugin
+            log.warning("plugin.waiting %s: the store cannot be read: %s", self.name, error)
+            await asyncio.sleep(READ_AGAIN_S)
+            return True
         finally:
             self._reading = False
         self._buffer.extend(events)
@@ -211,8 +216,6 @@ class Runner:
             job.delivery = EventDelivery(self.name, event, job.attempt, self._writer, self._log, self._now)
             frame = FrameOnDisk.of(event, self._frames)
             return judge_return(await self._instance.deliver(event, frame, job.delivery))
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
         except asyncio.CancelledError as error:
             if not job.timed_out and job.task is not None and job.task.cancelling():
                 raise  # the hub is stopping

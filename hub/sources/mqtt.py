@@ -124,6 +124,8 @@ class MqttSource:
         if received.topic == DROPPED_TOPIC:
             self._note_drops(received.payload)
             return None
+        if received.retain and not received.topic.endswith("/status"):
+            return None  # the broker shows it again at each start; it was taken when it was sent
         message = Message(
             "mqtt",
             received.topic,

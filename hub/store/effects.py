@@ -92,6 +92,18 @@ async def complete_effect(connection: AsyncConnection, effect: Effect, now: date
     )
 
 
+async def take_back_effect(connection: AsyncConnection, effect: Effect, began_at: datetime) -> None:
+    """Strike out an effect that one asker wrote down at `began_at` and then did not begin."""
+    await connection.execute(
+        delete(effects).where(
+            effects.c.plugin == effect.plugin,
+            effects.c.key == effect.key,
+            effects.c.state == "begun",
+            effects.c.began_at == began_at,
+        )
+    )
+
+
 async def give_back_effect(connection: AsyncConnection, effect: Effect) -> None:
     """Strike out an effect that certainly did not take place."""
     await connection.execute(

@@ -169,6 +169,13 @@ class Writer:
         result: Result = await change.result
         return result
 
+    def change_soon(self, work: Callable[[AsyncConnection], Awaitable[Any]]) -> None:
+        """Run a small change inside the next transaction, for somebody who cannot wait."""
+        result = asyncio.get_running_loop().create_future()
+        result.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._changes.append(_Change(work, result))
+        self._work.set()
+
     def close(self) -> None:
         """Let the task end after everything already added is committed."""
         self._closing = True
@@ -230,7 +237,11 @@ class Writer:
 
     async def _wait_out(self, attempt: int, error: Exception) -> None:
         if self._closing and attempt >= CLOSING_TRIES:
-            raise StoreError(f"stopped without committing what came last ({error}); it will be sent again")
+            what = getattr(error, "orig", None) or error
+            raise StoreError(
+                f"stopped without committing what came last ({what}); agents send it again, and so does the "
+                "broker as far as it could keep it"
+            )
         if attempt == 0:
             what = getattr(error, "orig", None) or error
             log.error("store.failing: %s; messages stay unacknowledged, trying again until it works", what)
@@ -290,6 +301,8 @@ class Writer:
         await write_lines(self._connection, admission)
         await write_devices(self._connection, admission, self._due_sightings(admission))
         await write_settlements(self._connection, batch.settlements)
+        # An asker that was cancelled meanwhile believes that nothing was done: so be it.
+        batch.changes = [change for change in batch.changes if not change.result.cancelled()]
         results = [await self._make(change) for change in batch.changes]
         await self._connection.commit()
         self._ids = ids

@@ -255,3 +255,13 @@ def test_spool_has_all_it_confirmed_in_order_when_its_writer_is_killed(path):
         assert numbers == list(range(1, len(numbers) + 1))
         assert len(numbers) >= seq
     assert list(dict.fromkeys(name for name, _ in places)) == [epoch for epoch, _ in confirmed]
+
+
+def test_spool_refuses_records_before_the_disk_is_full_but_still_deletes(path, monkeypatch):
+    with Spool.open(path) as spool:
+        place = spool.append(b"{}")
+        monkeypatch.setattr("edge.spool.RESERVE_BYTES", 2**62)
+        with pytest.raises(SpoolError, match="MiB free on its disk"):
+            spool.append(b"{}")
+        spool.acknowledge(place.epoch, place.seq)
+        assert spool.pending == 0

@@ -53,6 +53,12 @@ def test_picture_is_refused_when_it_exceeds_a_limit(
     assert refusal(frame_of(jpeg), jpeg, **limits) == code
 
 
+def test_picture_is_refused_when_it_has_scans_without_end(jpeg: bytes, frame_of: MakeFrame) -> None:
+    start, rest = jpeg[:-2], jpeg[-2:]
+    many = start + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * 64 + rest
+    assert refusal(frame_of(many), many) == "picture_too_complex"
+
+
 def test_picture_is_refused_when_its_end_is_missing(jpeg: bytes, frame_of: MakeFrame) -> None:
     assert refusal(frame_of(jpeg[:-2]), jpeg[:-2]) == "picture_truncated"
 

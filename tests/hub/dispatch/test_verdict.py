@@ -16,6 +16,11 @@ def judged(error, attempt=1, *, left_unknown=False):
     return verdict.outcome, verdict.reason, verdict.note
 
 
+class SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 def test_verdict_of_nothing_returned_is_done():
     assert judge_return(None) == Verdict("done")
 
@@ -49,7 +54,10 @@ def test_verdict_keeps_a_note_short_and_on_one_line():
         (RetryLater(5, "busy"), ("retrying", "busy", "")),
         (ValueError("bad"), ("retrying", "ValueError: bad", "")),
         (SystemExit(3), ("retrying", "SystemExit: 3", "")),
-        (asyncio.CancelledError(), ("retrying", "CancelledError:", "")),
+        (asyncio.CancelledError(), ("retrying", "CancelledError", "")),
+        (KeyboardInterrupt(), ("retrying", "KeyboardInterrupt", "")),
+        (SpeechlessError(), ("retrying", "SpeechlessError", "")),
+        (RetryLater("soon", "busy"), ("retrying", "busy", "")),
         (TimeoutError("took long"), ("retrying", "TimeoutError: took long", "")),
     ],
 )

@@ -16,6 +16,7 @@ from hub.decode.limits import Limits
 from hub.decode.registry import Decoders
 from hub.sources.mqtt import MqttSource
 from hub.sources.topics import Topics
+from hub.store import overview
 from hub.store import writer as writer_module
 from hub.store.database import database_path
 from hub.wire.connection import Connection
@@ -155,3 +156,17 @@ async def test_source_comes_back_after_its_broker_with_one_line_of_complaint(
         await wait_until(lambda: count(store) == 1)
 
     assert sum("mqtt.lost" in record.message for record in caplog.records) == 1
+
+
+async def test_source_takes_a_retained_message_only_when_it_is_sent(
+    store, sourcing, sender, connected, wait_until
+):
+    async with sender() as connection:
+        await connection.publish(TOPIC, SEEN, retain=True)
+        await connection.publish("lenshub/v1/porch/status", b'{"state": "online"}', retain=True)
+        async with sourcing():
+            await wait_until(connected)
+            await connection.publish(TOPIC, b'{"last": 0.9}')
+            await wait_until(lambda: store.writer.tail.newest >= 1)
+    assert [event.labels for event in await store.log.after(0, 9)] == [frozenset({"last"})]
+    assert (await overview.list_devices(store.engine))[0]["state"] == "online"

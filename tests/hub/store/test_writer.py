@@ -283,3 +283,30 @@ async def test_writer_commits_what_was_added_before_it_was_closed(store, arrival
 
     assert receipt.done()
     assert store.sql("SELECT COUNT(*) FROM events") == [(1200,)]
+
+
+async def test_writer_leaves_out_a_change_whose_asker_was_cancelled_while_it_waited(store, wait_until, soon):
+    lock = sqlite3.connect(database_path(store.data_dir), isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    made = []
+
+    async def work(connection):
+        made.append(connection)
+
+    async def block(connection):
+        await connection.execute(insert(schema.plugin_states), [_state("held")])
+
+    holding = asyncio.create_task(store.writer.change(block))
+    await asyncio.sleep(0)
+    asker = asyncio.create_task(store.writer.change(work))
+    await asyncio.sleep(0)
+    asker.cancel()
+    lock.rollback()
+    lock.close()
+    await soon(holding)
+    await soon(store.writer.change(block_nothing))
+    assert made == []
+
+
+async def block_nothing(_):
+    return None

@@ -4,63 +4,31 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
-import numpy as np
-import pytest
 
 import edge.camera
 from edge.camera import watch, watch_stream
 from edge.outage import Outage
-from hub.draw.picture import encode_jpeg
 
 LOG = logging.getLogger("edge.camera")
-PICTURES_A_CONNECTION = 12
 
 
-class Sender(BaseHTTPRequestHandler):
-    """A network camera that speaks MJPEG over HTTP, and hangs up after some pictures."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
-        self.end_headers()
-        jpeg = encode_jpeg(np.full((48, 64, 3), 90, np.uint8))
-        head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
-        for _ in range(PICTURES_A_CONNECTION):
-            self.wfile.write(head + jpeg + b"\r\n")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        pass
-
-
-@pytest.fixture
-def stream(monkeypatch) -> Iterator[str]:
-    """The address of a network camera."""
-    monkeypatch.setattr(edge.camera, "RETRY_S", 0.05)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Sender) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/video.mjpeg"
-        server.shutdown()
-
-
-def test_stream_is_opened_again_and_its_numbers_go_on_when_it_was_lost(stream):
+def test_stream_is_opened_again_and_its_numbers_go_on_when_it_was_lost(network_camera):
     stopped, told, numbers = threading.Event(), [], []
-    for shot in watch_stream(stream, 1, stopped, Outage(LOG, "camera", told.append)):
+    for shot in watch_stream(network_camera.url, 1, stopped, Outage(LOG, "camera", told.append)):
         numbers.append(shot.number)
-        if len(numbers) == 2 * PICTURES_A_CONNECTION:
+        if len(numbers) == 2 * network_camera.pictures:
             stopped.set()
-    assert numbers == list(range(2 * PICTURES_A_CONNECTION))
+    assert numbers == list(range(2 * network_camera.pictures))
     assert shot.pixels.shape == (48, 64, 3)
     assert [bool(text) for text in told[:2]] == [True, False]
 
 
-def test_stream_gives_each_nth_frame_when_only_those_are_wanted(stream):
+def test_stream_gives_each_nth_frame_when_only_those_are_wanted(network_camera):
     stopped, numbers = threading.Event(), []
-    for shot in watch_stream(stream, 5, stopped, Outage(LOG, "camera")):
+    for shot in watch_stream(network_camera.url, 5, stopped, Outage(LOG, "camera")):
         numbers.append(shot.number)
         if len(numbers) == 3:
             stopped.set()

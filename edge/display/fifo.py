@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import stat
@@ -105,10 +104,12 @@ class _Feeder:
 
 
 def _open(path: Path) -> int | None:
-    """Return the FIFO's end to write to, or None while nobody reads or it is gone."""
+    """Return the FIFO's end to write to, or None while nobody reads or something else is in its place."""
     try:
-        return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENOENT, errno.EACCES, errno.ELOOP):
-            return None
-        raise
+        pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # ENXIO: no reader; anything else may pass when the FIFO is put back
+        return None
+    if stat.S_ISFIFO(os.fstat(pipe).st_mode):
+        return pipe
+    os.close(pipe)
+    return None

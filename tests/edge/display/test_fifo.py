@@ -72,3 +72,22 @@ def test_fifo_is_refused_in_one_line_when_something_else_has_its_name(path, kind
         path.mkdir()
     with pytest.raises(ConfigError, match=r"display\.fifo: .* is no FIFO"):
         make_fifo(path)
+
+
+async def test_fifo_is_left_alone_while_a_file_is_in_its_place_and_used_again_after(
+    path, screen, finding, wait_until
+):
+    with feeding(path, screen, height=480, fps=50):
+        path.unlink()
+        path.write_text("mine")
+        with pytest.raises(TimeoutError):
+            await wait_until(lambda: path.read_text() != "mine", timeout_s=1)
+        path.unlink()
+        make_fifo(path)
+        screen.show(finding(2))
+        assert read_first_bytes(path) == b"\xff\xd8\xff"
+
+
+def read_first_bytes(path: Path) -> bytes:
+    with path.open("rb", buffering=0) as fifo:
+        return fifo.read(3)

@@ -1,10 +1,9 @@
-"""Watches a V4L2 camera: the newest frame wins, and a camera that fails is opened again."""
+"""Watches a V4L2 camera or a network stream; one that gives no frames is opened again."""
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,77 +14,69 @@ from edge.outage import Outage
 from edge.shot import Shot
 
 RETRY_S = 2.0
-LOG = logging.getLogger("edge.camera")
+STREAM_TIMEOUT_MS = 10_000  # FFmpeg's own is 30 s, in which nobody would know
+Open = Callable[[], Any]
 
 
 def watch(device: Path, every: int, stopped: threading.Event, trouble: Outage) -> Iterator[Shot]:
-    """Yield the newest frame each time one is asked for; blocks until there is one, ends when `stopped`.
+    """Yield a camera's frames, opening it again whenever it gives none; blocks, ends when `stopped`.
 
-    Frames are numbered as the camera gives them. Those that come while the last one is still being worked on
-    are passed over, except that of each `every` frames at most one is taken.
+    Frames are numbered as the camera gives them, from 0, on over a loss.
 
     Args:
         device: Such as /dev/video0.
-        every: Take at most each so many-th frame.
-        stopped: Ends the watching.
+        every: Yield each so many-th frame.
+        stopped: Ends the watching, after at most one frame or the driver's timeout.
         trouble: Where to report a camera that gives no frames.
     """
-    slot = _Slot(every)
-    thread = threading.Thread(
-        target=_grab, args=(device, slot, stopped, trouble), name="camera-grab", daemon=True
+    return _watch(
+        lambda: cv2.VideoCapture(str(device), cv2.CAP_V4L2), lambda: _explain(device), every, stopped, trouble
     )
-    thread.start()
-    while not stopped.is_set():
-        shot = slot.take(timeout_s=0.2)
-        if shot is not None:
-            yield shot
-    thread.join(RETRY_S)
 
 
-class _Slot:
-    """Room for one frame; a newer one replaces it."""
-
-    def __init__(self, every: int) -> None:
-        self._every = every
-        self._shot: Shot | None = None
-        self._filled = threading.Condition()
-
-    def put(self, shot: Shot) -> None:
-        if shot.number % self._every:
-            return
-        with self._filled:
-            self._shot = shot
-            self._filled.notify()
-
-    def take(self, timeout_s: float) -> Shot | None:
-        with self._filled:
-            self._filled.wait_for(lambda: self._shot is not None, timeout_s)
-            shot, self._shot = self._shot, None
-            return shot
+def watch_stream(url: str, every: int, stopped: threading.Event, trouble: Outage) -> Iterator[Shot]:
+    """Yield the frames of an RTSP or HTTP stream, as `watch` does those of a camera."""
+    limits = [
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+        STREAM_TIMEOUT_MS,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+        STREAM_TIMEOUT_MS,
+    ]
+    reason = "it gives no frames (is the address right, is the sender up, does it need a password?)"
+    return _watch(
+        lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits),
+        lambda: f"{reason}; trying again",
+        every,
+        stopped,
+        trouble,
+    )
 
 
-def _grab(device: Path, slot: _Slot, stopped: threading.Event, trouble: Outage) -> None:
-    """Fill the slot with the camera's frames until stopped."""
+def _watch(
+    connect: Open, explain: Callable[[], str], every: int, stopped: threading.Event, trouble: Outage
+) -> Iterator[Shot]:
     number = 0
     while not stopped.is_set():
-        camera = cv2.VideoCapture(str(device), cv2.CAP_V4L2)
-        number = _drain(camera, number, slot, stopped, trouble)
-        camera.release()
+        camera = connect()
+        try:
+            for pixels in _read(camera, stopped):
+                trouble.end()
+                if number % every == 0:
+                    yield Shot(pixels, datetime.now(UTC), number)
+                number += 1
+        finally:
+            camera.release()
         if not stopped.is_set():
-            trouble.begin(_explain(device))
+            trouble.begin(explain())
             stopped.wait(RETRY_S)
 
 
-def _drain(camera: Any, number: int, slot: _Slot, stopped: threading.Event, trouble: Outage) -> int:
-    """Put frames into the slot until the camera gives none; return the number of the next frame."""
+def _read(camera: Any, stopped: threading.Event) -> Iterator[Any]:
     while not stopped.is_set():
         read, pixels = camera.read()
         if not read:
-            break
-        trouble.end()
-        slot.put(Shot(pixels, datetime.now(UTC), number))
-        number += 1
-    return number
+            return
+        yield pixels
 
 
 def _explain(device: Path) -> str:

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from edge.cli_spool import spool_app
 from hub.errors import ConfigError, HubError
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ hub has stored it.
  lenshub-edge run --device cam-1 --source 0  # first camera, local broker
  lenshub-edge infer photo.jpg                # what does the model see here?
  lenshub-edge models                         # which models are there?
+ lenshub-edge spool status                   # what is not yet with the hub?
 """
 app = typer.Typer(help=EXAMPLES, no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
+app.add_typer(spool_app, name="spool")
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 
@@ -46,7 +49,10 @@ def run(
     ] = None,
     device: Annotated[str | None, typer.Option(help="This device's name.", show_default=False)] = None,
     source: Annotated[
-        str | None, typer.Option(help="/dev/video0 or 0, a video file, a folder.", show_default=False)
+        str | None,
+        typer.Option(
+            help="/dev/video0 or 0, rtsp:// or http://, a video file, a folder.", show_default=False
+        ),
     ] = None,
     broker: Annotated[str | None, typer.Option(help="mqtt://host:port", show_default=False)] = None,
     model: Annotated[Path | None, typer.Option(help="A model folder.", show_default=False)] = None,
@@ -61,6 +67,9 @@ def run(
     ] = None,
     pace: Annotated[
         bool | None, typer.Option("--pace/--no-pace", help="Keep a file's speed.", show_default=False)
+    ] = None,
+    display: Annotated[
+        str | None, typer.Option(help="host:port of a page with the pictures.", show_default=False)
     ] = None,
     until_sent: Annotated[
         bool, typer.Option("--until-sent", help="Exit when the source has ended and all is with the hub.")
@@ -80,11 +89,13 @@ def run(
      lenshub-edge run --device cam-1 --broker mqtt://hub.local:1883
      lenshub-edge run --device cam-1 --source clip.webm --until-sent
      lenshub-edge run --device cam-1 --source pictures/ --no-pace
+     lenshub-edge run --device cam-1 --source 0 --display 127.0.0.1:8710
     """
     overrides: dict[str, dict[str, Any]] = {
         "agent": {"device": device, "spool": spool},
         "broker": {"url": broker},
         "camera": {"source": source, "every": every, "passes": passes, "pace": pace},
+        "display": {"listen": display},
         "model": {"path": model},
     }
     with _errors_in_one_line():
@@ -92,11 +103,11 @@ def run(
         _start_log()
         from edge.agent import run_agent
 
-        agent = asyncio.run(run_agent(settings, until_sent=until_sent))
+        counted = asyncio.run(run_agent(settings, until_sent=until_sent))
     if as_json:
-        sys.stdout.write(json.dumps({"frames": agent.frames, "events": agent.events}) + "\n")
+        sys.stdout.write(json.dumps({"frames": counted.frames, "events": counted.events}) + "\n")
     else:
-        err.print(f"{agent.frames} frames looked at, {agent.events} events spooled")
+        err.print(f"{counted.frames} frames looked at, {counted.events} events spooled")
 
 
 @app.command()

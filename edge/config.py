@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from edge.display.access import is_loopback
 from edge.link import Broker
 from edge.model import SHIPPED
 from edge.problems import list_problems
@@ -17,6 +19,7 @@ from edge.spool import QUOTA_BYTES
 from hub.errors import ConfigError
 from hub.event import DEVICE_PATTERN
 
+TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 DEFAULT_MODEL = SHIPPED / "thumbs-up"
 
 
@@ -34,6 +37,21 @@ def _check_url(url: str) -> str:
     return url
 
 
+def _split_address(address: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{address}")
+    return parts.hostname or "", parts.port if parts.port is not None else -1
+
+
+def _check_address(address: str) -> str:
+    try:
+        host, port = _split_address(address)
+    except ValueError as error:
+        raise ValueError(f"is no address: {error} (known: host:port)") from None
+    if not host or port < 0 or not set("/?#@").isdisjoint(address):
+        raise ValueError("must look like 127.0.0.1:8710")
+    return address
+
+
 class Table(BaseModel):
     """A table of agent.toml; a member it does not know is an error."""
 
@@ -41,11 +59,18 @@ class Table(BaseModel):
 
 
 class AgentTable(Table):
-    """Who this device is, and where it keeps what is not yet with the hub."""
+    """Who this device is, and where it keeps what is not yet with the hub.
+
+    Records that wait for longer than `max_picture_age_s` lose their picture, and are given up, and announced
+    as a gap, after `max_age_s`; None keeps them. Every `status_s` seconds the hub is told how the agent is.
+    """
 
     device: Annotated[str, Field(pattern=DEVICE_PATTERN)]
     spool: Path = Path("spool.db")
     quota_bytes: Annotated[int, Field(ge=2**20)] = QUOTA_BYTES
+    max_picture_age_s: Annotated[float, Field(gt=0)] | None = None
+    max_age_s: Annotated[float, Field(gt=0)] | None = None
+    status_s: Annotated[float, Field(ge=1)] = 30.0
     quality: Annotated[int, Field(ge=1, le=100)] = 90
     publish_empty: bool = False
 
@@ -70,12 +95,60 @@ class BrokerTable(Table):
 
 
 class CameraTable(Table):
-    """What is watched: a V4L2 device (`/dev/video0` or `0`), a video file, or a folder of pictures."""
+    """What is watched: a V4L2 device (`/dev/video0` or `0`), an RTSP or HTTP stream's URL, a video file, or
+    a folder of pictures."""
 
-    source: str = "/dev/video0"
+    source: Annotated[str, Field(repr=False)] = "/dev/video0"  # a URL may hold a password
     every: Annotated[int, Field(ge=1)] = 1
     passes: Annotated[int, Field(ge=0)] = 1
     pace: bool = True
+
+
+class CaptureTable(Table):
+    """Which findings become events; by default all.
+
+    `min_interval_s` is the least time between two events. With `new_object` only what is new becomes one: a
+    label that was not seen within the last `forget_s` seconds, or a box that overlaps none that was told by
+    at least `same_iou` (intersection over union).
+    """
+
+    min_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    new_object: bool = False
+    forget_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
+    same_iou: Annotated[float, Field(gt=0, le=1)] = 0.3
+
+
+class DisplayTable(Table):
+    """Where the pictures with their boxes can be seen: at an address, in a FIFO, or nowhere.
+
+    Beyond the loopback a token is needed, of at least 16 characters, in the setting or in a file.
+    """
+
+    listen: Annotated[str, AfterValidator(_check_address)] | None = None
+    token: SecretStr | None = None
+    token_file: Path | None = None
+    fifo: Path | None = None
+    size: Literal["480p", "720p", "1080p"] = "480p"
+    fps: Annotated[float, Field(ge=0.1, le=60)] = 15.0
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of `listen`."""
+        return _split_address(self.listen or "")
+
+    @property
+    def height(self) -> int:
+        """Height of the pictures, in pixels."""
+        return int(self.size.removesuffix("p"))
+
+    @model_validator(mode="after")
+    def _check_token(self) -> Self:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("only one of token and token_file may be set")
+        given = self.token is not None or self.token_file is not None
+        if self.listen is not None and not given and not is_loopback(self.address[0]):
+            raise ValueError("listen: beyond the loopback a token is needed (set token or token_file)")
+        return self
 
 
 class ModelTable(Table):
@@ -90,6 +163,8 @@ class AgentConfig(Table):
     agent: AgentTable
     broker: BrokerTable = BrokerTable()
     camera: CameraTable = CameraTable()
+    capture: CaptureTable = CaptureTable()
+    display: DisplayTable = DisplayTable()
     model: ModelTable = ModelTable()
 
 
@@ -139,8 +214,29 @@ def _find_password(table: BrokerTable) -> str | None:
             raise ConfigError(f"broker.password_env: the variable {table.password_env} is not set")
         return os.environ[table.password_env]
     if table.password_file:
-        try:
-            return table.password_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"broker.password_file: {table.password_file} cannot be read") from error
+        return _read_secret("broker.password_file", table.password_file)
     return table.password.get_secret_value() if table.password else None
+
+
+def find_token(table: DisplayTable) -> str | None:
+    """Return the display's token, fetched from where it is kept, or None where none is set.
+
+    Raises:
+        ConfigError: Its file cannot be read, or it is too short or holds what no cookie may.
+    """
+    if table.token_file is not None:
+        token = _read_secret("display.token_file", table.token_file)
+    elif table.token is not None:
+        token = table.token.get_secret_value()
+    else:
+        return None
+    if not TOKEN.fullmatch(token):
+        raise ConfigError("display.token: must be 16 to 200 of A-Z a-z 0-9 - _ (openssl rand -hex 16)")
+    return token
+
+
+def _read_secret(place: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{place}: {path} cannot be read") from error

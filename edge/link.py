@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import aiomqtt
 
 from edge.conversation import Conversation
+from edge.health import Health, HealthStatus
 from edge.outage import Outage
 from edge.spool import Spool, SpoolError
 from hub.event import DeviceName
@@ -70,7 +71,7 @@ class Link:
         self._now = now
         self._jitter = jitter
         self._conversation = Conversation(spool, device, agent, tuple(models), now)
-        self._status = AgentStatus(state="online")
+        self._status: AgentStatus = HealthStatus(state="online")
         self._connection: Connection | None = None
         self._outage = Outage(LOG, f"broker {broker.host}:{broker.port}")
         self._disk = Outage(LOG, "spool")
@@ -88,9 +89,9 @@ class Link:
         """Wait until the hub has everything that is in the spool."""
         await self._conversation.drained()
 
-    def report(self, state: str, text: str = "") -> None:
+    def report(self, state: str, text: str = "", health: Health | None = None) -> None:
         """Say what the device's state is, now and after each connect: `online`, or `error` with a text."""
-        self._status = AgentStatus(state=state, at=self._now(), text=text[:2000])
+        self._status = HealthStatus(state=state, at=self._now(), text=text[:2000], health=health)
         if self._connection is not None:
             with contextlib.suppress(aiomqtt.MqttError):  # said again after the next connect
                 self._say(self._connection, self._status)
@@ -143,9 +144,8 @@ class Link:
                 await connection.publish(upward(self._device, "status"), offline, retain=True)
 
     def _say(self, connection: Connection, status: AgentStatus) -> None:
-        connection.publish_soon(
-            upward(self._device, "status"), status.model_dump_json().encode(), retain=True
-        )
+        payload = status.model_dump_json(exclude_none=True).encode()
+        connection.publish_soon(upward(self._device, "status"), payload, retain=True)
 
 
 def _first_line(group: BaseExceptionGroup[BaseException]) -> str:

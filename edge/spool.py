@@ -12,6 +12,7 @@ import secrets
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +28,10 @@ from hub.wire.protocol import Gap
 QUOTA_BYTES = 2**30
 RESERVE_BYTES = 16 * 2**20
 ROW_BYTES = 64  # about what SQLite keeps beside a record's own bytes
+EARLIEST_S = 1_577_836_800.0  # 2020: a clock before it was not set yet
+EXPIRE_RECORDS = 200  # in one transaction, so that nobody waits long
 QUOTA_REASON = "spool quota"
+AGE_REASON = "spool age limit"
 FORGOTTEN_REASON = "deleted after an earlier acknowledgement"
 
 
@@ -82,8 +86,17 @@ class Spool:
     Make one with `Spool.open`.
     """
 
-    def __init__(self, database: sqlite3.Connection, path: Path, quota_bytes: int, lock_file: int) -> None:
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        path: Path,
+        quota_bytes: int,
+        lock_file: int,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+    ) -> None:
         self.path = path
+        self._opened_at, self._opened_steady, self._steady = clock(), steady(), steady
         self._db = database
         self._quota_bytes = quota_bytes
         self._lock_file = lock_file
@@ -92,16 +105,26 @@ class Spool:
         self._epochs = [Epoch(*row) for row in database.execute("SELECT * FROM epochs ORDER BY id")]
         size = "SELECT coalesce(sum(length(line) + ifnull(length(picture), 0) + ?), 0) FROM records"
         self._bytes: int = database.execute(size, [ROW_BYTES]).fetchone()[0]
+        self._mend_times()
         self.begin_epoch()
 
     @classmethod
-    def open(cls, path: Path | str, quota_bytes: int = QUOTA_BYTES) -> Self:
+    def open(
+        cls,
+        path: Path | str,
+        quota_bytes: int = QUOTA_BYTES,
+        *,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+    ) -> Self:
         """Open a spool file, made if it is missing, and begin a new epoch.
 
         Args:
             path: The SQLite file.
             quota_bytes: What its records may take; beyond it pictures are dropped first, oldest first, then
                 the oldest records. The newest record always stays.
+            clock: Unix seconds; asked once, because a box without a battery learns late what year it is.
+            steady: Seconds that only grow, also while the machine sleeps.
 
         Raises:
             SpoolError: Another agent has it open, or the file cannot be used.
@@ -111,7 +134,7 @@ class Spool:
         try:
             database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             prepare(database)
-            return cls(database, path, quota_bytes, lock_file)
+            return cls(database, path, quota_bytes, lock_file, clock, steady)
         except (sqlite3.Error, ValueError) as error:
             os.close(lock_file)
             raise SpoolError(f"{path}: cannot be used: {error} (move it away to begin a new one)") from error
@@ -175,7 +198,8 @@ class Spool:
         self._check_room()
         with self._transaction():
             epoch = self._epochs[-1]
-            self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", self._numbered(records, epoch))
+            insert = "INSERT INTO records (epoch, seq, line, picture, spooled_at) VALUES (?, ?, ?, ?, ?)"
+            self._db.executemany(insert, self._numbered(records, epoch))
             self._save(epoch)
             self._keep_quota()
             place = Place(epoch.name, epoch.next - 1)
@@ -243,6 +267,24 @@ class Spool:
             self._epochs.append(Epoch(row, name, 1, 1, 0))
             self._forget_finished()
 
+    def expire(self, max_picture_age_s: float | None, max_age_s: float | None) -> None:
+        """Give up what has waited for too long: pictures first, and then whole records, as gaps.
+
+        Args:
+            max_picture_age_s: From what age on a record loses its picture; None for never.
+            max_age_s: From what age on a record goes; None for never.
+
+        Raises:
+            SpoolError: The file cannot be written.
+        """
+        if max_age_s is not None:
+            with self._transaction():
+                self._drop_older(self._now() - max_age_s)
+        while max_picture_age_s is not None:
+            with self._transaction():
+                if not self._strip_older(self._now() - max_picture_age_s):
+                    return
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Change file and memory together, or neither."""
@@ -260,11 +302,12 @@ class Spool:
 
     def _numbered(
         self, records: Iterable[tuple[bytes, bytes | None]], epoch: Epoch
-    ) -> Iterator[tuple[int, int, bytes, bytes | None]]:
+    ) -> Iterator[tuple[int, int, bytes, bytes | None, float]]:
+        now = self._now()
         for line, picture in records:
             if b"\n" in line:
                 raise ValueError("an event must be one line of JSON")
-            yield epoch.id, epoch.next, line, picture
+            yield epoch.id, epoch.next, line, picture, now
             epoch.next += 1
             self._bytes += len(line) + len(picture or b"") + ROW_BYTES
 
@@ -297,14 +340,44 @@ class Spool:
         """Drop the oldest pictures as far as needed; return whether there was one."""
         query = "SELECT epoch, seq, line, length(picture) FROM records WHERE picture IS NOT NULL"
         rows = self._db.execute(query + " ORDER BY epoch, seq LIMIT 50").fetchall()
-        for epoch, seq, line, size in rows:
+        for row in rows:
             if self._bytes <= self._quota_bytes:
                 break
-            short = strip_picture(line, QUOTA_REASON)
-            update = "UPDATE records SET line = ?, picture = NULL WHERE epoch = ? AND seq = ?"
-            self._db.execute(update, [short, epoch, seq])
-            self._bytes += len(short) - len(line) - size
+            self._strip(row, QUOTA_REASON)
         return bool(rows)
+
+    def _strip_older(self, before: float) -> bool:
+        """Drop some of the pictures from before a time; return whether there was one."""
+        query = "SELECT epoch, seq, line, length(picture) FROM records"
+        query += " WHERE spooled_at < ? AND picture IS NOT NULL LIMIT ?"
+        rows = self._db.execute(query, [before, EXPIRE_RECORDS]).fetchall()
+        for row in rows:
+            self._strip(row, AGE_REASON)
+        return bool(rows)
+
+    def _strip(self, row: tuple[int, int, bytes, int], reason: str) -> None:
+        """Drop the picture of a record, given as epoch, number, line and the picture's length."""
+        epoch, seq, line, size = row
+        short = strip_picture(line, reason)
+        update = "UPDATE records SET line = ?, picture = NULL WHERE epoch = ? AND seq = ?"
+        self._db.execute(update, [short, epoch, seq])
+        self._bytes += len(short) - len(line) - size
+
+    def _drop_older(self, before: float) -> None:
+        query = "SELECT epoch, max(seq) FROM records WHERE spooled_at < ? GROUP BY epoch"
+        last = dict(self._db.execute(query, [before]).fetchall())
+        for epoch in self._epochs:
+            if epoch.id in last:
+                self._delete(epoch, last[epoch.id])
+
+    def _now(self) -> float:
+        return self._opened_at + self._steady() - self._opened_steady
+
+    def _mend_times(self) -> None:
+        """Count from now on the age of what a clock that was wrong, then or now, has dated."""
+        with self._transaction():
+            update = "UPDATE records SET spooled_at = ? WHERE spooled_at > ? OR spooled_at < ?"
+            self._db.execute(update, [self._opened_at, self._opened_at, EARLIEST_S])
 
     def _drop_records(self) -> bool:
         """Drop the oldest records of one epoch as far as needed; return whether there was one to drop."""

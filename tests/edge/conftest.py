@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+import numpy as np
 import pytest
 
+from hub.draw.picture import encode_jpeg
 from hub.wire.connection import Connection, Received
 from hub.wire.protocol import (
     UPWARD_FILTERS,
@@ -131,3 +135,46 @@ async def in_background() -> AsyncIterator[Callable[[Awaitable[None]], asyncio.T
     for result in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(result, Exception):
             raise result
+
+
+class NetworkCamera(ThreadingHTTPServer):
+    """Speaks MJPEG over HTTP: `pictures` a connection, then it hangs up."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Viewer)
+        self.pictures = 12
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/video.mjpeg"
+        self.jpeg = encode_jpeg(np.full((48, 64, 3), 90, np.uint8))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A viewer that went away is none of our business."""
+
+
+class _Viewer(BaseHTTPRequestHandler):
+    server: NetworkCamera
+
+    def do_GET(self) -> None:
+        jpeg = self.server.jpeg
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
+        self.end_headers()
+        head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
+        for _ in range(self.server.pictures):
+            self.wfile.write(head + jpeg + b"\r\n")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        pass
+
+
+@pytest.fixture
+def network_camera(monkeypatch: pytest.MonkeyPatch) -> Iterator[NetworkCamera]:
+    """A network camera with `url`, `pictures` a connection; a lost one is opened again soon."""
+    monkeypatch.setattr("edge.camera.RETRY_S", 0.05)
+    with NetworkCamera() as camera:
+        thread = threading.Thread(target=camera.serve_forever, args=(0.05,))
+        thread.start()
+        yield camera
+        camera.shutdown()
+        thread.join()

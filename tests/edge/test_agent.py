@@ -131,3 +131,18 @@ async def test_agent_ends_with_one_line_when_another_has_the_spool(start, spool_
         _, error = await asyncio.wait_for(agent.communicate(), 60)
     assert agent.returncode == 1
     assert b"another agent has this spool open" in error
+
+
+async def test_agent_tells_how_it_is_and_when_the_camera_is_lost_and_back(
+    start, small_hub, network_camera, tmp_path, wait_until
+):
+    (tmp_path / "agent.toml").write_text("[agent]\ndevice = 'cam-1'\nstatus_s = 1\n")
+    agent = await start("--config", tmp_path / "agent.toml", "--source", network_camera.url)
+    await wait_until(lambda: [s for s in small_hub.statuses if s["state"] == "error"])
+    lost = small_hub.statuses[-1]
+    assert "it gives no frames" in lost["text"]
+    network_camera.pictures = 10**6
+    await wait_until(lambda: small_hub.statuses[-1]["state"] == "online")
+    await wait_until(lambda: small_hub.statuses[-1]["health"]["frames"] > lost["health"]["frames"])
+    agent.terminate()
+    assert await asyncio.wait_for(agent.wait(), 30) == 0

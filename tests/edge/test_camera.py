@@ -1,54 +1,56 @@
-"""The camera source: the newest frame wins, and a camera that gives nothing is asked again."""
+"""Cameras and streams as sources: what gives nothing is reported once, and asked again."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
-import numpy as np
 
-import edge.demo
-from edge.camera import _drain, _Slot, watch
+import edge.camera
+from edge.camera import watch, watch_stream
 from edge.outage import Outage
-from edge.shot import Shot
 
 LOG = logging.getLogger("edge.camera")
-CLIP = Path(edge.demo.__file__).with_name("thumbs.webm")
 
 
-def shot(number: int) -> Shot:
-    return Shot(np.zeros((1, 1, 3), np.uint8), datetime.now(UTC), number)
+def test_stream_is_opened_again_and_its_numbers_go_on_when_it_was_lost(network_camera):
+    stopped, told, numbers = threading.Event(), [], []
+    for shot in watch_stream(network_camera.url, 1, stopped, Outage(LOG, "camera", told.append)):
+        numbers.append(shot.number)
+        if len(numbers) == 2 * network_camera.pictures:
+            stopped.set()
+    assert numbers == list(range(2 * network_camera.pictures))
+    assert shot.pixels.shape == (48, 64, 3)
+    assert [bool(text) for text in told[:2]] == [True, False]
 
 
-def test_slot_gives_the_newest_frame_when_several_came():
-    slot = _Slot(every=1)
-    for number in range(5):
-        slot.put(shot(number))
-    taken = slot.take(timeout_s=0)
-    assert taken is not None
-    assert taken.number == 4
-    assert slot.take(timeout_s=0) is None
+def test_stream_gives_each_nth_frame_when_only_those_are_wanted(network_camera):
+    stopped, numbers = threading.Event(), []
+    for shot in watch_stream(network_camera.url, 5, stopped, Outage(LOG, "camera")):
+        numbers.append(shot.number)
+        if len(numbers) == 3:
+            stopped.set()
+    assert numbers == [0, 5, 10]
 
 
-def test_slot_passes_over_frames_when_only_each_nth_is_wanted():
-    slot = _Slot(every=3)
-    for number in range(6):
-        slot.put(shot(number))
-    taken = slot.take(timeout_s=0)
-    assert taken is not None
-    assert taken.number == 3
+def test_stream_that_nobody_sends_is_reported_once_without_its_password(free_port, caplog, monkeypatch):
+    monkeypatch.setattr(edge.camera, "RETRY_S", 0.05)
+    stopped, tries = threading.Event(), []
+    real = cv2.VideoCapture
 
+    def connect(*arguments: object) -> object:
+        tries.append(arguments)
+        if len(tries) == 3:
+            stopped.set()
+        return real(*arguments)
 
-def test_camera_numbers_go_on_when_it_was_opened_again():
-    slot, stopped, trouble = _Slot(every=1), threading.Event(), Outage(LOG, "camera")
-    number = _drain(cv2.VideoCapture(str(CLIP)), 0, slot, stopped, trouble)
-    assert _drain(cv2.VideoCapture(str(CLIP)), number, slot, stopped, trouble) == 240
-    taken = slot.take(timeout_s=0)
-    assert taken is not None
-    assert taken.number == 239
+    monkeypatch.setattr(edge.camera.cv2, "VideoCapture", connect)
+    url = f"http://user:secret-word@127.0.0.1:{free_port}/"
+    assert list(watch_stream(url, 1, stopped, Outage(LOG, "camera"))) == []
+    assert caplog.text.count("it gives no frames") == 1
+    assert "secret-word" not in caplog.text
 
 
 def test_camera_says_what_to_do_once_when_there_is_none(caplog):
@@ -62,12 +64,3 @@ def test_camera_says_what_to_do_once_when_there_is_none(caplog):
     assert list(watch(Path("/dev/video99"), 1, stopped, trouble)) == []
     assert "there is no such camera (known:" in caplog.text
     assert len(told) == 1
-
-
-def test_camera_is_well_again_when_frames_come():
-    told: list[str] = []
-    trouble = Outage(LOG, "camera", told.append)
-    trouble.begin("unplugged")
-    trouble.begin("unplugged")
-    _drain(cv2.VideoCapture(str(CLIP)), 0, _Slot(every=1), threading.Event(), trouble)
-    assert told == ["camera: unplugged", ""]

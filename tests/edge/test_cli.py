@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from edge.cli import app
 from edge.demo.glyphs import THUMBS_UP, cut_glyph
+from edge.spool import Spool
 
 
 @pytest.fixture
@@ -71,3 +72,33 @@ def test_run_exits_with_two_when_the_model_cannot_be_loaded(tmp_path):
 @pytest.mark.parametrize("command", [[], ["run"], ["infer"], ["models"]])
 def test_help_teaches_with_examples(command):
     assert "Example" in call(*command, "--help").stdout
+
+
+def test_spool_status_tells_what_waits_when_an_agent_has_it_open(tmp_path):
+    with Spool.open(tmp_path / "spool.db") as spool:
+        spool.append(b"{}", b"picture")
+        spool.append(b"{}")
+        found = json.loads(call("spool", "status", "--spool", spool.path, "--json").stdout)
+    assert {key: found[key] for key in ("waiting", "records", "lost", "pictures", "bytes")} == {
+        "waiting": 2,
+        "records": 2,
+        "lost": 0,
+        "pictures": 1,
+        "bytes": 11,
+    }
+
+
+def test_spool_status_is_for_people_too(tmp_path):
+    with Spool.open(tmp_path / "spool.db") as spool:
+        spool.append(b"{}")
+    assert (
+        "1 not yet with the hub, the oldest since 2" in call("spool", "status", "--spool", spool.path).stdout
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"no database, but long enough to be read as one" * 50])
+def test_spool_status_exits_with_one_line_when_there_is_no_spool(tmp_path, content):
+    if content:
+        (tmp_path / "spool.db").write_bytes(content)
+    result = call("spool", "status", "--spool", tmp_path / "spool.db")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import AgentConfig, find_broker, read_config
+from edge.config import AgentConfig, find_broker, find_token, read_config
 from edge.link import Broker
 from hub.errors import ConfigError
 
@@ -135,3 +135,44 @@ def test_config_is_refused_when_the_file_cannot_be_read(tmp_path, content):
         (tmp_path / "agent.toml").write_bytes(content)
     with pytest.raises(ConfigError, match=r"agent\.toml: "):
         read_config(tmp_path / "agent.toml", {"agent": {"device": "cam-1"}})
+
+
+def read_display(**values: object) -> AgentConfig:
+    return read_config(None, {"agent": {"device": "cam-1"}, "display": values})
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "localhost:8710", "[::1]:8710"])
+def test_display_needs_no_token_on_the_loopback(listen):
+    assert read_display(listen=listen).display.address[1] in {0, 8710}
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8710", "[::]:8710", "camera.local:8710", "192.168.1.7:8710"])
+def test_display_needs_a_token_beyond_the_loopback(listen):
+    with pytest.raises(ConfigError, match="a token is needed"):
+        read_display(listen=listen)
+    assert read_display(listen=listen, token="x" * 16).display.listen == listen
+
+
+@pytest.mark.parametrize(
+    "listen", ["", "8710", "127.0.0.1", "http://127.0.0.1:1", "h:99999", "u@h:1", "[::1"]
+)
+def test_display_is_refused_when_its_address_is_none(listen):
+    with pytest.raises(ConfigError, match=r"display\.listen: "):
+        read_display(listen=listen)
+
+
+def test_token_is_found_when_it_is_kept_in_a_file(tmp_path):
+    (tmp_path / "token").write_text("secret-word-of-16\n")
+    assert find_token(read_display(token_file=tmp_path / "token").display) == "secret-word-of-16"
+
+
+@pytest.mark.parametrize("token", ["short", "with spaces in between", "x" * 201])
+def test_token_is_refused_without_telling_it_when_it_is_weak_or_no_cookie(token):
+    with pytest.raises(ConfigError, match="must be 16 to 200") as caught:
+        find_token(read_display(token=token).display)
+    assert token not in str(caught.value)
+
+
+def test_config_does_not_show_the_password_in_a_streams_address():
+    config = read_config(None, {"agent": {"device": "c"}, "camera": {"source": "rtsp://u:secret-word@h/1"}})
+    assert "secret-word" not in repr(config)

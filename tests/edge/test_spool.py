@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.spool import FORGOTTEN_REASON, QUOTA_REASON, Spool, SpoolError
+from edge.spool import AGE_REASON, FORGOTTEN_REASON, QUOTA_REASON, Spool, SpoolError
 
 WRITER = """
 import sys
@@ -265,3 +265,78 @@ def test_spool_refuses_records_before_the_disk_is_full_but_still_deletes(path, m
             spool.append(b"{}")
         spool.acknowledge(place.epoch, place.seq)
         assert spool.pending == 0
+
+
+class Clocks:
+    """The wall clock, and a steady one, that a test sets."""
+
+    wall = 1_800_000_000.0
+    steady = 50.0
+
+    def pass_by(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+    def open(self, path: Path) -> Spool:
+        return Spool.open(path, clock=lambda: self.wall, steady=lambda: self.steady)
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+def test_spool_gives_up_pictures_first_and_then_records_when_they_are_too_old(path, clocks):
+    with clocks.open(path) as spool:
+        for _ in range(3):
+            epoch, _ = spool.append(b'{"frame":{}}', b"picture")
+            clocks.pass_by(100)
+        spool.expire(150, 250)
+        batch = spool.read(epoch, 0, 10, 1000)
+    assert [(gap.first, gap.last, gap.reason) for gap in batch.gaps] == [(1, 1, QUOTA_REASON)]
+    assert [(record.seq, record.picture) for record in batch.records] == [(2, None), (3, b"picture")]
+    assert json.loads(batch.records[0].line)["frame"] == {"dropped": AGE_REASON}
+
+
+def test_spool_announces_all_as_a_gap_when_all_is_too_old(path, clocks):
+    with clocks.open(path) as spool:
+        epoch, _ = spool.append_many([(b"{}", b"picture")] * 5)
+        clocks.pass_by(100)
+        spool.expire(None, 50)
+        gap = spool.read(epoch, 0, 10, 1000).gaps[0]
+        assert (gap.first, gap.last, spool.used_bytes, spool.pending) == (1, 5, 0, 5)
+        spool.acknowledge(epoch, 5)
+        assert (spool.pending, spool.append(b"{}").seq) == (0, 6)
+
+
+def test_spool_keeps_records_of_any_age_when_no_limit_is_set(path, clocks):
+    with clocks.open(path) as spool:
+        spool.append(b"{}", b"picture")
+        clocks.pass_by(10**9)
+        spool.expire(None, None)
+        assert spool.used_bytes == 73
+
+
+def test_spool_is_not_fooled_when_the_clock_is_set_while_it_is_open(path, clocks):
+    clocks.wall = 5.0
+    with clocks.open(path) as spool:
+        spool.append(b"{}", b"picture")
+        clocks.wall = 1_800_000_000.0
+        spool.expire(3600, 3600)
+        assert spool.used_bytes == 73
+    with clocks.open(path) as spool:
+        spool.expire(3600, 3600)
+        assert spool.used_bytes == 73
+
+
+def test_spool_of_version_1_is_renewed_when_it_is_opened(path):
+    with Spool.open(path) as spool:
+        spool.append(b"{}", b"picture")
+    with sqlite3.connect(path) as database:
+        database.execute("DROP INDEX records_by_age")
+        database.execute("ALTER TABLE records DROP COLUMN spooled_at")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    with Spool.open(path) as spool:
+        spool.expire(3600, 3600)
+        assert spool.read(spool.sending().name, 0, 10, 1000).records[0].picture == b"picture"

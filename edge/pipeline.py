@@ -1,0 +1,151 @@
+"""The agent's steps, capture, infer, encode and keep: each in a thread, with bounded lanes between them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from edge.health import Counters, Health
+from edge.lane import Lane
+from edge.novelty import Novelty
+from edge.outage import Outage
+from edge.record import Finding, Recorder
+from edge.shot import Shot
+from edge.source import is_live, open_source
+from edge.spool import Spool, SpoolError
+
+if TYPE_CHECKING:
+    from edge.config import AgentConfig
+    from edge.display.screen import Screen
+    from edge.model import Detector
+
+RETRY_S = 1.0
+CAPTURE_GRACE_S = 2.0
+LIVE_ROOM, FILE_ROOM, FINDINGS, RECORDS = 1, 4, 2, 64
+LOG = logging.getLogger("edge.agent")
+
+
+class Pipeline:
+    """One camera, one model, one spool.
+
+    Of a camera or stream the newest frame wins: a step that is slow costs frames, which are counted, and
+    never makes another wait. Of a file or folder every frame goes all the way, and a slow step is waited for.
+
+    Args:
+        config: What agent.toml says.
+        spool: The open spool.
+        detector: The loaded model.
+        screen: Shown every frame that was looked at.
+    """
+
+    def __init__(self, config: AgentConfig, spool: Spool, detector: Detector, screen: Screen) -> None:
+        self.counters = Counters()
+        self._config, self._spool, self._detector, self._screen = config, spool, detector, screen
+        self._novelty = Novelty(config.capture)
+        self._recorder = Recorder(config.agent.device, detector, config.agent.quality)
+        self._stopped = threading.Event()
+        self._disk = Outage(LOG, f"spool {spool.path}")
+        live = is_live(config.camera.source)
+        self._taken: Lane[Shot] = Lane(LIVE_ROOM if live else FILE_ROOM, newest_wins=live)
+        self._found: Lane[Finding] = Lane(FINDINGS, newest_wins=live)
+        self._records: Lane[tuple[bytes, bytes]] = Lane(RECORDS, newest_wins=live)
+
+    def stop(self) -> None:
+        """End soon, with what was taken spooled; may be called from any thread."""
+        self._stopped.set()
+        self._taken.close()
+
+    def measure(self) -> Health:
+        """Return the figures of now. May wait for the spool."""
+        lanes = (self._taken, self._found, self._records)
+        return self.counters.measure(self._spool, sum(lane.dropped for lane in lanes))
+
+    def run(self, trouble: Outage) -> None:
+        """Work until the source ends or `stop` is called. Blocks; to be run in a thread.
+
+        Args:
+            trouble: Where to report a camera that gives no frames.
+
+        Raises:
+            CameraError: The file or folder gives no frames.
+        """
+        capture = _Step("capture", lambda: self._capture(trouble), self._taken)
+        rest = (
+            _Step("infer", self._infer, self._taken, self._found),
+            _Step("encode", self._encode, self._found, self._records),
+            _Step("keep", self._keep, self._records),
+        )
+        for step in (capture, *rest):
+            step.start()
+        for step in rest:
+            step.join()
+        self._stopped.set()
+        capture.join(CAPTURE_GRACE_S)  # a camera's driver may hold it for longer
+        for step in (capture, *rest):
+            if step.error is not None:
+                raise step.error
+
+    def _capture(self, trouble: Outage) -> None:
+        for shot in open_source(self._config.camera, self._stopped, trouble):
+            if not self._taken.put(shot):
+                return
+
+    def _infer(self) -> None:
+        for shot in self._taken:
+            began = time.perf_counter()
+            detections = self._detector.detect(shot.pixels)
+            self.counters.looked(time.perf_counter() - began)
+            finding = Finding(shot, detections)
+            self._screen.show(finding)
+            if not detections and not self._config.agent.publish_empty:
+                continue
+            if not self._novelty.admit(detections):
+                self.counters.withheld += 1
+            elif not self._found.put(finding):
+                return
+
+    def _encode(self) -> None:
+        for finding in self._found:
+            if not self._records.put(self._recorder.write(finding)):
+                return
+
+    def _keep(self) -> None:
+        for line, picture in self._records:
+            if self._append(line, picture):
+                self.counters.events += 1
+            else:
+                self.counters.refused += 1
+
+    def _append(self, line: bytes, picture: bytes) -> bool:
+        """Spool a record; while the disk refuses, try again until stopped. Return whether it was spooled."""
+        while True:
+            try:
+                self._spool.append(line, picture)
+            except SpoolError as error:
+                self._disk.begin(f"{error}; trying again")
+                if self._stopped.wait(RETRY_S):
+                    return False
+            else:
+                self._disk.end()
+                return True
+
+
+class _Step(threading.Thread):
+    """A thread that keeps what went wrong, and closes its lanes when it ends, so that its neighbours end."""
+
+    def __init__(self, name: str, work: Callable[[], None], *lanes: Lane[Any]) -> None:
+        super().__init__(name=name, daemon=True)
+        self.error: Exception | None = None
+        self._work, self._lanes = work, lanes
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # noqa: BLE001 - raised again by Pipeline.run, in the thread that waits
+            self.error = error
+        finally:
+            for lane in self._lanes:
+                lane.close()

@@ -1,0 +1,60 @@
+"""Makes the record of a frame: an event as one line of JSON, and its JPEG."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.draw.picture import encode_jpeg
+from hub.event import Detection, Frame, Model, NewEvent
+
+if TYPE_CHECKING:
+    from edge.model import Detector
+    from edge.shot import Shot
+
+SOURCE = "edge"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Finding:
+    """A frame and what the model saw on it."""
+
+    shot: Shot
+    detections: tuple[Detection, ...]
+
+
+class Recorder:
+    """Writes a device's records.
+
+    Args:
+        device: Its name.
+        detector: The model that makes the detections.
+        quality: Of the JPEGs, 1..100.
+    """
+
+    def __init__(self, device: str, detector: Detector, quality: int) -> None:
+        self._device, self._quality = device, quality
+        self._model: Model = detector.model
+        card = detector.card
+        self._input = {"input_width": card.width, "input_height": card.height, "fit": card.fit}
+
+    def write(self, finding: Finding) -> tuple[bytes, bytes]:
+        """Return the event line and the JPEG of a finding."""
+        shot, picture = finding.shot, encode_jpeg(finding.shot.pixels, self._quality)
+        height, width = shot.pixels.shape[:2]
+        event = NewEvent(
+            source=SOURCE,
+            device=self._device,
+            captured_at=shot.taken_at,
+            model=self._model,
+            frame=Frame(
+                digest=hashlib.sha256(picture).hexdigest(),
+                width=width,
+                height=height,
+                media_type="image/jpeg",
+            ),
+            detections=finding.detections,
+            attributes={"frame_number": shot.number, "pass": shot.run, **self._input},
+        )
+        return event.model_dump_json(exclude_none=True, exclude_defaults=True).encode(), picture

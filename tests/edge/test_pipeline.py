@@ -1,0 +1,111 @@
+"""The pipeline: every frame of a file, the newest of a stream, and no step that makes another wait."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import edge.demo
+from edge.config import DEFAULT_MODEL, AgentConfig, read_config
+from edge.display.screen import Screen
+from edge.model import Detector
+from edge.outage import Outage
+from edge.pipeline import Pipeline
+from edge.shot import CameraError
+from edge.spool import Spool
+
+CLIP = Path(edge.demo.__file__).with_name("thumbs.webm")
+LOG = logging.getLogger("edge.agent")
+Make = Callable[..., Pipeline]
+
+
+def configure(source: object, **tables: dict[str, Any]) -> AgentConfig:
+    camera = {"source": str(source), "pace": False}
+    return read_config(None, {"agent": {"device": "cam-1"}, "camera": camera, **tables})
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    with Spool.open(tmp_path / "spool.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def make(spool: Spool) -> Make:
+    """A function that makes a pipeline of a configuration."""
+    return lambda config: Pipeline(config, spool, Detector(DEFAULT_MODEL), Screen())
+
+
+@pytest.fixture
+def in_thread() -> Iterator[Callable[[Pipeline], None]]:
+    """A function that runs a pipeline in the background, and stops it when the test ends."""
+    running: list[tuple[Pipeline, threading.Thread]] = []
+
+    def start(pipeline: Pipeline) -> None:
+        thread = threading.Thread(target=pipeline.run, args=(Outage(LOG, "camera"),))
+        thread.start()
+        running.append((pipeline, thread))
+
+    yield start
+    for pipeline, thread in running:
+        pipeline.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_pipeline_spools_every_frame_of_a_file_in_order(make, spool):
+    pipeline = make(configure(CLIP, agent={"device": "cam-1", "publish_empty": True}))
+    pipeline.run(Outage(LOG, "camera"))
+    epoch = spool.sending().name
+    lines = [json.loads(record.line) for record in spool.read(epoch, 0, 1000, 2**30).records]
+    assert [line["attributes"]["frame_number"] for line in lines] == list(range(120))
+    assert (pipeline.measure().frames, pipeline.measure().dropped) == (120, 0)
+
+
+def test_pipeline_tells_a_clip_in_few_events_when_only_what_is_new_counts(make):
+    pipeline = make(configure(CLIP, capture={"new_object": True}))
+    pipeline.run(Outage(LOG, "camera"))
+    health = pipeline.measure()
+    assert health.frames == 120
+    assert 1 <= health.events <= health.withheld / 4
+
+
+async def test_pipeline_goes_on_looking_when_the_disk_makes_the_spool_wait(
+    make, spool, network_camera, in_thread, wait_until
+):
+    network_camera.pictures = 10**6
+    pipeline = make(configure(network_camera.url, agent={"device": "cam-1", "publish_empty": True}))
+    other = sqlite3.connect(spool.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    in_thread(pipeline)
+    await wait_until(lambda: pipeline.counters.frames > 300)
+    assert pipeline.counters.events == 0
+    other.execute("ROLLBACK")
+    other.close()
+    await wait_until(lambda: pipeline.counters.events > 100)
+    assert pipeline.measure().dropped > 0
+
+
+def test_pipeline_raises_what_the_source_says_when_it_gives_no_frames(make):
+    with pytest.raises(CameraError, match="no such file"):
+        make(configure("missing.avi")).run(Outage(LOG, "camera"))
+
+
+def test_pipeline_shows_each_frame_it_looked_at_on_the_screen(spool):
+    screen = Screen()
+    Pipeline(configure(CLIP), spool, Detector(DEFAULT_MODEL), screen).run(Outage(LOG, "camera"))
+    assert screen.wait(0, 0) == 120
+
+
+def test_pipeline_ends_soon_when_it_is_stopped(make):
+    pipeline = make(configure(CLIP, camera={"source": str(CLIP), "pace": True, "passes": 0}))
+    threading.Timer(0.3, pipeline.stop).start()
+    pipeline.run(Outage(LOG, "camera"))
+    assert pipeline.counters.frames < 120

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from edge.deeplens.command import run_function
 from hub.errors import ConfigError, HubError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ hub has stored it.
 """
 app = typer.Typer(help=EXAMPLES, no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+app.command("lambda")(run_function)
 
 
 @app.command()

@@ -134,7 +134,7 @@ class Sender:
             await self._settle(connection)
             if self._line:
                 await asyncio.sleep(POLL_S)
-            elif not letters:
+            elif room > 0 and not letters:
                 self._outage.end()
                 self._idle.set()
                 await self._new.wait()

@@ -79,26 +79,40 @@ def _read(path: Path, notes: Notes) -> str:
 
 def _parse(path: Path, text: str, notes: Notes) -> tuple[ast.Module, bool]:
     """Return the tree, and whether the file is Python 2; tried as it is first, then with each repair."""
-    try:
-        return ast.parse(text, str(path)), False
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
-    expanded = syntax.expand_tabs(text)
-    try:
-        tree = ast.parse(expanded, str(path))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
-    else:
-        notes.add(_first_change(text, expanded), "tabs mixed with spaces")
+    if (tree := _try(path, text)) is not None:
         return tree, False
-    if expanded != text and _has_tab_trouble(text):
+    expanded = syntax.expand_tabs(text)
+    tree = _try(path, expanded)
+    if tree is not None or _has_tab_trouble(text):
         notes.add(_first_change(text, expanded), "tabs mixed with spaces")
+    if tree is not None:
+        return tree, False
     try:
         return ast.parse(syntax.translate(expanded, notes.add), str(path)), True
     except SyntaxError as error:
         raise SourceError(_explain(path, error)) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise SourceError(f"{path}: cannot be read as Python: {error}") from error
+
+
+def _try(path: Path, text: str) -> ast.Module | None:
+    """Return the tree of a text that is Python 3, also in what it means."""
+    try:
+        tree = ast.parse(text, str(path))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return None if any(_prints_oddly(node) for node in ast.walk(tree)) else tree
+
+
+def _prints_oddly(node: ast.AST) -> bool:
+    """Whether a statement such as `print ("%s") % x` parses today but prints before it formats."""
+    found: ast.AST | None = node.value if isinstance(node, ast.Expr) else None
+    odd = isinstance(found, (ast.BinOp, ast.Tuple))
+    while isinstance(found, (ast.BinOp, ast.Tuple)):
+        found = found.left if isinstance(found, ast.BinOp) else next(iter(found.elts), None)
+    return (
+        odd and isinstance(found, ast.Call) and isinstance(found.func, ast.Name) and found.func.id == "print"
+    )
 
 
 def _has_tab_trouble(text: str) -> bool:

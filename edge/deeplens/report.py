@@ -16,12 +16,16 @@ class Report:
     crashes: int = 0
     repairs: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    longest: int = 0
+    """The most frames taken in one run of the function."""
 
     @property
     def worked(self) -> bool:
         """Whether it looped and published."""
-        return self.frames >= 2 and self.published >= 1
+        return self.longest >= 2 and self.published >= 1
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
-        return asdict(self)
+        counts = asdict(self)
+        del counts["longest"]
+        return counts

@@ -67,12 +67,13 @@ class Supervisor:
         self._well = True
         self._heard: set[tuple[str, str]] = set()
         self._frame_at = 0.0
+        self._frames = 0
 
     async def run(self) -> None:
         """Run the function again and again, with growing pauses, until cancelled."""
         loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
         while True:
-            began, self._reason = loop.time(), ""
+            began, self._reason, self._frames = loop.time(), "", 0
             code = await self._run_once()
             pause_s = FIRST_PAUSE_S if loop.time() - began > STEADY_S else pause_s
             self._note_end(code, pause_s)
@@ -196,6 +197,8 @@ class Supervisor:
 
     def _count_frame(self) -> None:
         self.report.frames += 1
+        self._frames += 1
+        self.report.longest = max(self.report.longest, self._frames)
         self._frame_at = asyncio.get_running_loop().time()
         if not self._well and not self._reason:
             self._well = True

@@ -80,6 +80,9 @@ def make_open(find_file: Callable[[str], str], note: Callable[[str], object]) ->
     def open_file(file: Any, mode: str = "r", buffering: int = -1, *rest: Any, **options: Any) -> Any:
         if isinstance(file, str):
             file = find_file(file)
+        if "U" in mode:
+            mode = mode.replace("U", "") or "r"
+            note("a file opened with mode U")
         if "b" in mode or not set("wax+") & set(mode) or buffering == 0:
             return builtins.open(file, mode, buffering, *rest, **options)  # noqa: PTH123 - it stands for open
         names = ("encoding", "errors", "newline")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import boto3
@@ -22,6 +25,15 @@ ALIASES = AliasTable({"deeplens_X": Alias(device="Seattle01")}, ZoneInfo("UTC"))
 def decode(payload: str) -> Decoded:
     message = Message("mqtt", "$aws/things/deeplens_X/infer", payload.encode(), datetime.now(UTC))
     return make_decoder(ALIASES, Limits())(message)
+
+
+def pending(spool: Path) -> int:
+    """Return how many messages a spool holds, 0 too while it is being made."""
+    try:
+        with closing(sqlite3.connect(f"file:{spool}?mode=ro", uri=True)) as database:
+            return int(database.execute("SELECT count(*) FROM letters").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
 
 
 @pytest.fixture
@@ -136,3 +148,37 @@ async def test_function_and_modules_beside_it_are_repaired_but_never_changed(
     assert "beside.py: print statement (line 3)" in run.report["repairs"]
     assert path.read_bytes() == before
     assert [found.name for found in tmp_path.glob("__pycache__")] == []
+
+
+async def test_messages_are_kept_over_a_kill_and_an_absent_broker(run_function, wait_until, broker, tmp_path):
+    broker.kill()
+    run = await run_function("crashing.py")
+    await wait_until(lambda: pending(tmp_path / "out.db") == 2)
+    run.process.kill()
+    await run.process.wait()
+    broker.start()
+    run = await run_function("never_loops.py")
+    await wait_until(lambda: pending(tmp_path / "out.db") == 0)
+    await run.stop()
+    assert run.code == 1
+
+
+async def test_function_dies_with_its_supervisor(run_function, wait_until, tmp_path):
+    path = tmp_path / "pid.py"
+    path.write_text("import os, awscam\nopen('pid.txt', 'w').write(str(os.getpid()))\nwhile True: pass\n")
+    run = await run_function(path)
+    await wait_until(lambda: (tmp_path / "pid.txt").exists() and (tmp_path / "pid.txt").read_text())
+    run.process.kill()
+    await run.process.wait()
+    child = Path("/proc", (tmp_path / "pid.txt").read_text())
+    await wait_until(lambda: not (child / "exe").exists() or "State:\tZ" in (child / "status").read_text())
+
+
+async def test_function_that_restarts_itself_by_a_timer_goes_on(run_function, wait_until, tmp_path):
+    (tmp_path / "empty").mkdir()
+    run = await run_function("face_detection_py2.py", model_dir=tmp_path / "empty")
+    await wait_until(lambda: len(run.payloads) >= 2)
+    await run.stop()
+    assert [decode(payload).statuses[0].kind for payload in run.payloads[:2]] == ["error"] * 2
+    assert "no model 'mxnet_deploy_ssd_FP16_FUSED' in" in run.payloads[0]
+    assert (run.code, run.report["crashes"]) == (1, 0)

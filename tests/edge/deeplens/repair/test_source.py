@@ -30,6 +30,8 @@ def run(folder: Path, source: str | bytes) -> tuple[str, list[str]]:
         ("print 'a', 1", "a 1\n"),
         ("print\nprint 1", "\n1\n"),
         ("print ('%s') % 1", "1\n"),
+        ("try: raise KeyError, 'k'\nexcept KeyError, e: print e.args[0]; print 2", "k\n2\n"),
+        ("for i in 1, 2: f = lambda: i; print f(),", "1 2 "),
         ("print 'a',\nprint 'b'", "a b\n"),
         ("print ('a' +\n  'b') * 2", "abab\n"),
         ("if 1: print 'a'; print 'b'\nelse: print 'c'", "a\nb\n"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from edge.config import DEFAULT_MODEL
 from edge.demo.glyphs import THUMBS_UP, cut_glyph
@@ -135,3 +136,53 @@ def test_openvino_sends_no_statistics_when_it_is_imported():
     from openvino.tools.ovc import telemetry_utils
 
     assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
+
+
+ONNX_CARD = """\
+name = "m"
+version = "1"
+kind = "classification"
+labels = ["a", "b", "c"]
+scores = "logits"
+width = 16
+height = 16
+threshold = 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "options"),
+    [
+        ("", {}),
+        ('colours = "bgr"\nmean = [1, 2, 3]\nscale = [4]', {}),
+        ('colours = "grey"', {"shape": (1, 1, 16, 16)}),
+        ("", {"shape": ("n", 3, "h", "w")}),
+        ("", {"kind": TensorProto.UINT8}),
+    ],
+)
+def test_detector_runs_onnx_whatever_its_input_is_like(tmp_path, save_onnx, settings, options):
+    save_onnx(tmp_path / "model.onnx", **options)
+    (tmp_path / "model.toml").write_text(ONNX_CARD + settings)
+    (found,) = Detector(tmp_path).detect(np.full((30, 50, 3), (10, 20, 200), np.uint8))
+    assert found.label in {"a", "b", "c"}
+
+
+def test_detector_gives_the_model_each_channel_less_its_mean_and_by_its_scale(tmp_path, save_onnx):
+    save_onnx(tmp_path / "model.onnx")
+    (tmp_path / "model.toml").write_text(ONNX_CARD + "mean = [1, 2, 3]\nscale = [2, 4, 5]")
+    values = Detector(tmp_path).prepare(np.full((16, 16, 3), (13, 22, 201), np.uint8))
+    assert values[0, :, 5, 5].tolist() == [100, 5, 2]
+
+
+def test_detector_runs_where_openvino_thinks_best_when_the_device_is_auto(tmp_path, save_onnx):
+    save_onnx(tmp_path / "model.onnx", ending="Softmax")
+    (tmp_path / "model.toml").write_text(ONNX_CARD.replace("logits", "probabilities"))
+    frame = np.full((16, 16, 3), 90, np.uint8)
+    assert Detector(tmp_path, device="AUTO").detect(frame) == Detector(tmp_path).detect(frame)
+
+
+def test_detector_is_refused_when_there_is_no_such_device(tmp_path, save_onnx):
+    save_onnx(tmp_path / "model.onnx")
+    (tmp_path / "model.toml").write_text(ONNX_CARD + 'device = "TPU.3"')
+    with pytest.raises(ConfigError, match=r"device TPU\.3: OpenVINO finds none here \(known: AUTO, CPU"):
+        Detector(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ CAFFE_WAY = (
     "then optimize x.onnx; or to IR with openvino-dev 2023.3: mo --input_model x.caffemodel, "
     "then optimize x.xml"
 )
+TORCH_WAY = "export it to ONNX where PyTorch is: torch.onnx.export(model, (example,), 'model.onnx')"
 KNOWN = "a model folder, .onnx, .xml, a SavedModel folder, .pb, .tflite, .pdmodel, .pt, .pt2"
 
 
@@ -92,17 +94,22 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _convert_torch(path: Path) -> Any:
+    """Convert what torch.export (.pt2) or TorchScript wrote; OpenVINO would not say why it could not."""
     if importlib.util.find_spec("torch") is None:
-        raise ConfigError(
-            f"{path}: reading it needs PyTorch (pip install torch); or export it where that is installed: "
-            "torch.onnx.export(model, (example,), 'model.onnx')"
-        )
-    return _convert(path)
-
-
-def _convert(path: Path) -> Any:
+        raise ConfigError(f"{path}: reading it needs PyTorch (pip install torch); or {TORCH_WAY}")
+    torch = importlib.import_module("torch")
+    load = torch.export.load if path.suffix == ".pt2" else torch.jit.load
     try:
-        network = load_openvino().convert_model(path)
+        program = load(str(path))
+    except Exception as error:  # reading a damaged file it raises what it likes
+        reason = "torch.export's" if path.suffix == ".pt2" else "TorchScript"
+        raise ConfigError(f"{path}: is not {reason}; weights alone are no network: {TORCH_WAY}") from error
+    return _convert(path, program)
+
+
+def _convert(path: Path, program: Any = None) -> Any:
+    try:
+        network = load_openvino().convert_model(program or path)
     except Exception as error:  # each framework's reader raises what it likes
         raise ConfigError(f"{path}: OpenVINO cannot convert it: {last_line(error)}") from error
     if not network.inputs or not network.outputs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edge.kinds import classification, segmentation, ssd
 from edge.kinds.outputs import OutputError, Reader
 from edge.model_card import SHIPPED, ModelCard, read_card, shipped_models
-from edge.model_input import prepare
+from edge.model_input import as_bgr, prepare
 from edge.network import compile_network, find_network, last_line, read_network
 from edge.runtime import load_openvino
 from hub.draw.letterbox import Letterbox
@@ -78,15 +78,17 @@ class Detector:
         """Return what a frame shows, best first, with boxes (if any) in fractions of the frame.
 
         Args:
-            pixels: (height, width, 3) uint8 BGR, of any size.
+            pixels: (height, width, 3) uint8 BGR, of any size; grey and BGRA will do.
         """
+        if not pixels.size:
+            return ()
         letterbox = self._fit(pixels)
-        found = self._read(self.infer(prepare(pixels, letterbox, self.card)), letterbox)
+        found = self._read(self.infer(prepare(as_bgr(pixels), letterbox, self.card)), letterbox)
         return tuple(sorted(found, key=lambda detection: -detection.confidence))
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         """Return the network's input of (height, width, 3) uint8 BGR pixels."""
-        return prepare(pixels, self._fit(pixels), self.card)
+        return prepare(as_bgr(pixels), self._fit(pixels), self.card)
 
     def infer(self, values: NDArray[Any]) -> list[NDArray[Any]]:
         """Return the network's outputs for an input; the next call overwrites them."""

@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     from hub.draw.letterbox import Letterbox
 
 
+def as_bgr(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a frame as (height, width, 3) uint8 BGR; it may be BGRA, or grey in two or three dimensions."""
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), np.uint8)
+    return pixels[:, :, :3]
+
+
 def prepare(pixels: NDArray[np.uint8], letterbox: Letterbox, card: ModelCard) -> NDArray[Any]:
     """Return the float32 input, of `card.input_shape`, of (height, width, 3) uint8 BGR pixels."""
     picture = _order_channels(letterbox.resize(pixels), card)
     if card.layout == "nchw":
         picture = picture.transpose(2, 0, 1)
-    values = picture[None].astype(np.float32)
+    values = picture[None].astype(np.float32, order="C")  # OpenVINO would copy anything else
     if card.mean != (0.0,) or card.scale != (1.0,):
         values = (values - _spread(card.mean, card)) / _spread(card.scale, card)
     return values

@@ -186,3 +186,29 @@ def test_detector_is_refused_when_there_is_no_such_device(tmp_path, save_onnx):
     (tmp_path / "model.toml").write_text(ONNX_CARD + 'device = "TPU.3"')
     with pytest.raises(ConfigError, match=r"device TPU\.3: OpenVINO finds none here \(known: AUTO, CPU"):
         Detector(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (40, 60, 1), (40, 60, 4), (1, 1, 3)])
+def test_detector_takes_frames_that_are_grey_or_have_alpha(detector, shape):
+    assert detector.detect(np.zeros(shape, np.uint8)) == ()
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 3), (0, 640, 3), (480, 0, 3)])
+def test_detector_finds_nothing_on_a_frame_without_pixels(detector, shape):
+    assert detector.detect(np.zeros(shape, np.uint8)) == ()
+
+
+def test_detector_sees_the_same_in_grey_as_in_colour(folder, save_onnx):
+    (folder / "model.xml").unlink()
+    save_onnx(folder / "model.onnx", shape=(1, 1, 16, 16))
+    (folder / "model.toml").write_text(ONNX_CARD + 'colours = "grey"')
+    grey = np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8)
+    assert Detector(folder).detect(grey) == Detector(folder).detect(np.dstack([grey] * 3))
+
+
+def test_detector_is_refused_when_there_are_more_classes_than_labels(folder, save_onnx):
+    (folder / "model.xml").unlink()
+    save_onnx(folder / "model.onnx")
+    (folder / "model.toml").write_text(ONNX_CARD.replace('"a", "b", "c"', '"a", "b"'))
+    with pytest.raises(ConfigError, match=r"model\.onnx: gives 3 classes; model\.toml has 2 labels"):
+        Detector(folder)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +112,22 @@ def _convert_torch(path: Path) -> Any:
 
 def _convert(path: Path, program: Any = None) -> Any:
     try:
-        network = load_openvino().convert_model(program or path)
+        with _logging_kept():
+            network = load_openvino().convert_model(program or path)
     except Exception as error:  # each framework's reader raises what it likes
         raise ConfigError(f"{path}: OpenVINO cannot convert it: {last_line(error)}") from error
     if not network.inputs or not network.outputs:
         raise ConfigError(f"{path}: OpenVINO cannot convert it: it holds no network")
     return network
+
+
+@contextmanager
+def _logging_kept() -> Iterator[None]:
+    """Put back the root logger: when a conversion fails, OpenVINO leaves it silenced."""
+    root = logging.getLogger()
+    level, handlers, filters = root.level, root.handlers[:], root.filters[:]
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:], root.filters[:] = handlers, filters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import struct
 from pathlib import Path
 
@@ -136,3 +137,12 @@ def test_size_of_a_folder_counts_everything_in_it(tmp_path: Path):
     (tmp_path / "variables" / "a").write_bytes(b"1234")
     (tmp_path / "saved_model.pb").write_bytes(b"56")
     assert measure_bytes(tmp_path) == 6
+
+
+def test_logging_is_as_before_when_a_conversion_failed(tmp_path):
+    root = logging.getLogger()
+    before = root.level, root.handlers[:], root.filters[:]
+    (tmp_path / "net.pb").write_bytes(b"x")
+    with pytest.raises(ConfigError):
+        read_source(tmp_path / "net.pb")
+    assert (root.level, root.handlers, root.filters) == before

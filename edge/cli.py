@@ -6,17 +6,15 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from edge.cli_models import bench, optimize
+from edge.console import err, errors_in_one_line, out
 from edge.deeplens.command import run_function
-from hub.errors import ConfigError, HubError
 
 if TYPE_CHECKING:
     from edge.config import AgentConfig
@@ -35,10 +33,13 @@ hub has stored it.
  lenshub-edge run --device cam-1 --source 0  # first camera, local broker
  lenshub-edge infer photo.jpg                # what does the model see here?
  lenshub-edge models                         # which models are there?
+ lenshub-edge optimize cups.onnx --out cups  # make a model folder of a model
+ lenshub-edge bench cups                     # how fast is it here?
 """
 app = typer.Typer(help=EXAMPLES, no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
-out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 app.command("lambda")(run_function)
+app.command()(optimize)
+app.command()(bench)
 
 
 @app.command()
@@ -89,7 +90,7 @@ def run(
         "camera": {"source": source, "every": every, "passes": passes, "pace": pace},
         "model": {"path": model},
     }
-    with _errors_in_one_line():
+    with errors_in_one_line():
         settings = _read(config, overrides)
         _start_log()
         from edge.agent import run_agent
@@ -117,7 +118,7 @@ def infer(
     from hub.draw.picture import PictureError, decode_picture
 
     unreadable = False
-    with _errors_in_one_line():
+    with errors_in_one_line():
         from edge.config import DEFAULT_MODEL
         from edge.model import Detector
 
@@ -146,7 +147,7 @@ def models(
     """
     from edge.model import read_card, shipped_models
 
-    with _errors_in_one_line():
+    with errors_in_one_line():
         cards = [(folder, read_card(folder)) for folder in shipped_models()]
     if as_json:
         out.print_json(json.dumps([card.model_dump(mode="json") | {"path": str(p)} for p, card in cards]))
@@ -184,13 +185,3 @@ def _print_detections(file: Path, found: tuple[Detection, ...], *, as_json: bool
 def _start_log() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # the link reports outages itself, once
-
-
-@contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    """Print what is wrong without a traceback; exit with 2 for the configuration, 1 for anything else."""
-    try:
-        yield
-    except HubError as error:
-        err.print(str(error), style="red", markup=False)
-        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from None

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from edge.console import errors_in_one_line
+
 SPOOL = Path("lambda-spool.db")
 
 
@@ -50,11 +52,11 @@ def run_function(
      lenshub-edge lambda greengrassHelloWorld.py --thing deeplens_HoVip9 --source 0 --model-dir models/
      lenshub-edge lambda loop.py --thing porch --source clip.webm --seconds 20 --json
     """
-    from edge.cli import _errors_in_one_line, _read, _start_log
+    from edge.cli import _read, _start_log
     from edge.config import find_broker
 
     overrides: dict[str, dict[str, Any]] = {"agent": {"device": thing}, "broker": {"url": broker}}
-    with _errors_in_one_line():
+    with errors_in_one_line():
         agent = _read(config, overrides)
         _start_log()
         from edge.deeplens.run import run_lambda

@@ -6,9 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from hub.wire.connection import Connection, Received
 from hub.wire.protocol import (
@@ -131,3 +135,42 @@ async def in_background() -> AsyncIterator[Callable[[Awaitable[None]], asyncio.T
     for result in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(result, Exception):
             raise result
+
+
+@pytest.fixture
+def save_onnx() -> Callable[..., Path]:
+    """A function that writes an ONNX classifier of three classes with made-up weights, and returns its path.
+
+    Args:
+        path: Where to write it.
+        shape: Of its input, a text for a side that stays open.
+        ending: What comes last: "Identity" leaves logits, "Softmax" makes probabilities.
+        kind: The type of its input.
+    """
+
+    def save(
+        path: Path, shape: Any = (1, 3, 16, 16), ending: str = "Identity", kind: int = TensorProto.FLOAT
+    ) -> Path:
+        rng = np.random.default_rng(7)
+        weights = {"w": rng.normal(0, 0.02, (8, shape[1], 3, 3)), "v": rng.normal(0, 1, (8, 3))}
+        nodes = [
+            helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT),
+            helper.make_node("Conv", ["f", "w"], ["c"]),
+            helper.make_node("Relu", ["c"], ["r"]),
+            helper.make_node("GlobalAveragePool", ["r"], ["g"]),
+            helper.make_node("Flatten", ["g"], ["l"]),
+            helper.make_node("MatMul", ["l", "v"], ["m"]),
+            helper.make_node(ending, ["m"], ["y"]),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            "classifier",
+            [helper.make_tensor_value_info("x", kind, list(shape))],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [shape[0], 3])],
+            [numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()],
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+        return path
+
+    return save

@@ -6,17 +6,16 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from edge.cli_models import bench, optimize
 from edge.cli_spool import spool_app
-from hub.errors import ConfigError, HubError
+from edge.console import err, errors_in_one_line, out
+from edge.deeplens.command import run_function
 
 if TYPE_CHECKING:
     from edge.config import AgentConfig
@@ -35,11 +34,15 @@ hub has stored it.
  lenshub-edge run --device cam-1 --source 0  # first camera, local broker
  lenshub-edge infer photo.jpg                # what does the model see here?
  lenshub-edge models                         # which models are there?
+ lenshub-edge optimize cups.onnx --out cups  # make a model folder of a model
+ lenshub-edge bench cups                     # how fast is it here?
  lenshub-edge spool status                   # what is not yet with the hub?
 """
 app = typer.Typer(help=EXAMPLES, no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
+app.command("lambda")(run_function)
+app.command()(optimize)
+app.command()(bench)
 app.add_typer(spool_app, name="spool")
-out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 
 @app.command()
@@ -98,9 +101,9 @@ def run(
         "display": {"listen": display},
         "model": {"path": model},
     }
-    with _errors_in_one_line():
-        settings = _read(config, overrides)
-        _start_log()
+    with errors_in_one_line():
+        settings = read_given(config, overrides)
+        start_log()
         from edge.agent import run_agent
 
         counted = asyncio.run(run_agent(settings, until_sent=until_sent))
@@ -126,7 +129,7 @@ def infer(
     from hub.draw.picture import PictureError, decode_picture
 
     unreadable = False
-    with _errors_in_one_line():
+    with errors_in_one_line():
         from edge.config import DEFAULT_MODEL
         from edge.model import Detector
 
@@ -155,7 +158,7 @@ def models(
     """
     from edge.model import read_card, shipped_models
 
-    with _errors_in_one_line():
+    with errors_in_one_line():
         cards = [(folder, read_card(folder)) for folder in shipped_models()]
     if as_json:
         out.print_json(json.dumps([card.model_dump(mode="json") | {"path": str(p)} for p, card in cards]))
@@ -167,7 +170,7 @@ def models(
     out.print(table)
 
 
-def _read(config: Path | None, overrides: dict[str, dict[str, Any]]) -> AgentConfig:
+def read_given(config: Path | None, overrides: dict[str, dict[str, Any]]) -> AgentConfig:
     from edge.config import read_config
 
     given = {
@@ -190,16 +193,6 @@ def _print_detections(file: Path, found: tuple[Detection, ...], *, as_json: bool
         out.print(f"  {detection.label}: {detection.confidence:.2%}{place}", markup=False)
 
 
-def _start_log() -> None:
+def start_log() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # the link reports outages itself, once
-
-
-@contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    """Print what is wrong without a traceback; exit with 2 for the configuration, 1 for anything else."""
-    try:
-        yield
-    except HubError as error:
-        err.print(str(error), style="red", markup=False)
-        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from None

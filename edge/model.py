@@ -1,74 +1,67 @@
-"""Models: a folder with model.xml, model.bin and model.toml, run by OpenVINO on the CPU."""
+"""Models: a folder with a network (IR or ONNX) and its card, run by OpenVINO."""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from edge.problems import list_problems
+from edge.kinds import classification, segmentation, ssd
+from edge.kinds.outputs import OutputError, Reader
+from edge.model_card import SHIPPED, ModelCard, read_card, shipped_models
+from edge.model_input import as_bgr, prepare
+from edge.network import compile_network, find_network, last_line, read_network
 from edge.runtime import load_openvino
 from hub.draw.letterbox import Letterbox
 from hub.errors import ConfigError
-from hub.event import Box, Detection, Model, Name, Side
+from hub.event import Detection, Model
 from hub.wire.protocol import AgentModel
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SHIPPED = Path(__file__).with_name("models")
-FARTHEST = 100.0  # a box that reaches so many inputs away is nonsense
-FARTHEST = 100.0  # a box that reaches so many inputs away is nonsense
-Threshold = Annotated[float, Field(ge=0, le=1)]
-
-
-class ModelCard(BaseModel):
-    """What model.toml says of a model.
-
-    `labels` are in the order of the label numbers that the model gives. `thresholds` overrides `threshold`
-    for single labels. `colours` is the order of the channels that the model was trained with.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Name
-    version: Name
-    kind: Literal["ssd"]
-    labels: Annotated[tuple[Name, ...], Field(min_length=1)]
-    width: Side
-    height: Side
-    fit: Literal["letterbox"] = "letterbox"
-    colours: Literal["rgb", "bgr"] = "rgb"
-    threshold: Threshold = 0.5
-    thresholds: dict[str, Threshold] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _check_thresholds(self) -> Self:
-        if unknown := sorted(set(self.thresholds) - set(self.labels)):
-            raise ValueError(f"thresholds for unknown labels {unknown} (known: {', '.join(self.labels)})")
-        return self
-
-    def threshold_of(self, label: str) -> float:
-        """Return the confidence (0..1) from which a detection of a label counts."""
-        return self.thresholds.get(label, self.threshold)
+__all__ = ["SHIPPED", "Detector", "ModelCard", "read_card", "shipped_models"]
+KINDS = {
+    "ssd": ssd.find_reader,
+    "classification": classification.find_reader,
+    "segmentation": segmentation.find_reader,
+}
 
 
 class Detector:
-    """A loaded model. Not thread-safe: one call of `detect` at a time.
+    """A loaded model. Not thread-safe: one call at a time.
 
     Args:
-        folder: Where model.xml, model.bin and model.toml are.
+        folder: Where the network (model.xml and model.bin, or model.onnx) and model.toml are; where both card
+            and network are given, only what to call them in messages.
+        device: Where to run it (CPU, GPU, NPU, AUTO), in place of what model.toml says.
+        threads: How many threads the CPU may use; None for as many as OpenVINO thinks best.
+        card: In place of model.toml.
+        network: OpenVINO's model, in place of the folder's.
 
     Raises:
         ConfigError: Something is missing, cannot be read, or does not fit together.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.card = read_card(folder)
-        self._request = _compile(folder, self.card)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str | None = None,
+        threads: int | None = None,
+        card: ModelCard | None = None,
+        network: Any = None,
+    ) -> None:
+        self.card = card or read_card(folder)
+        path = folder if network else find_network(folder)
+        network = network or read_network(path)
+        _fix_input(path, network, self.card)
+        self.device = device or self.card.device
+        try:
+            self._request = compile_network(network, self.device, threads)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+        self._read = _find_reader(path, network, self.card, self.infer(_blank(self.card)))
 
     @property
     def model(self) -> Model:
@@ -82,85 +75,64 @@ class Detector:
         return AgentModel(name=card.name, version=card.version, width=card.width, height=card.height)
 
     def detect(self, pixels: NDArray[np.uint8]) -> tuple[Detection, ...]:
-        """Return what a frame shows, best first, with boxes in fractions of the frame.
+        """Return what a frame shows, best first, with boxes (if any) in fractions of the frame.
 
         Args:
-            pixels: (height, width, 3) uint8 BGR, of any size.
+            pixels: (height, width, 3) uint8 BGR, of any size; grey and BGRA will do.
         """
-        import numpy as np
+        if not pixels.size:
+            return ()
+        letterbox = self._fit(pixels)
+        found = self._read(self.infer(prepare(as_bgr(pixels), letterbox, self.card)), letterbox)
+        return tuple(sorted(found, key=lambda detection: -detection.confidence))
 
-        letterbox = Letterbox.fit(pixels.shape[1], pixels.shape[0], self.card.width, self.card.height)
-        picture = letterbox.resize(pixels)
-        if self.card.colours == "rgb":
-            picture = picture[:, :, ::-1]
-        rows = self._request.infer({0: picture.transpose(2, 0, 1)[None].astype(np.float32)})[0]
-        found = [self._read_row(row, letterbox) for row in rows.reshape(-1, 6).tolist()]
-        kept = [detection for detection in found if detection is not None]
-        return tuple(sorted(kept, key=lambda detection: -detection.confidence))
+    def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return the network's input of (height, width, 3) uint8 BGR pixels."""
+        return prepare(as_bgr(pixels), self._fit(pixels), self.card)
 
-    def _read_row(self, row: list[float], letterbox: Letterbox) -> Detection | None:
-        """Read (label, score, xmin, ymin, xmax, ymax); None when it is below the label's threshold."""
-        number, score, *corners = row
-        sane = all(-FARTHEST < corner < FARTHEST for corner in corners)  # not so for NaN
-        if not sane or corners[2] < corners[0] or corners[3] < corners[1]:
-            return None
-        if not 0 <= number < len(self.card.labels):
-            return None
-        label = self.card.labels[int(number)]
-        if not score >= self.card.threshold_of(label):
-            return None
-        box = letterbox.to_frame(Box.from_corners(*corners))
-        return Detection(label=label, confidence=min(score, 1.0), box=box, class_id=int(number))
+    def infer(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return the network's outputs for an input; the next call overwrites them."""
+        return list(self._request.infer({0: values}, share_inputs=True, share_outputs=True).values())
+
+    def _fit(self, pixels: NDArray[np.uint8]) -> Letterbox:
+        return Letterbox.fit(pixels.shape[1], pixels.shape[0], self.card.width, self.card.height)
 
 
-def read_card(folder: Path) -> ModelCard:
-    """Read a model folder's model.toml.
+def _blank(card: ModelCard) -> NDArray[Any]:
+    import numpy as np
 
-    Raises:
-        ConfigError: It is missing or wrong; with every problem.
-    """
-    path = folder / "model.toml"
+    return np.zeros(card.input_shape, np.float32)
+
+
+def _fix_input(path: Path, network: Any, card: ModelCard) -> None:
+    """Give the network the card's input shape where it leaves it open, and let it take floats."""
+    wanted = card.input_shape
+    shapes = [port.get_partial_shape() for port in network.inputs]
+    if len(shapes) != 1 or not shapes[0].compatible(load_openvino().PartialShape(wanted)):
+        found = ", ".join(str(shape) for shape in shapes) or "nothing"
+        raise ConfigError(
+            f"{path}: takes {found}; model.toml's size, colours and layout need one input {wanted}"
+        )
     try:
-        return ModelCard.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror} (is this a model folder?)") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is no TOML: {error}") from error
-    except ValidationError as error:
-        raise ConfigError(*list_problems(str(path), error, ModelCard)) from error
-
-
-def shipped_models() -> list[Path]:
-    """Return the folders of the models that come with the agent."""
-    return sorted(path.parent for path in SHIPPED.glob("*/model.toml"))
-
-
-def _compile(folder: Path, card: ModelCard) -> Any:
-    path = folder / "model.xml"
-    if missing := [name for name in ("model.xml", "model.bin") if not (folder / name).is_file()]:
-        raise ConfigError(f"{folder}: {' and '.join(missing)} missing (is this a model folder?)")
-    # f32: on CPUs with bf16 the default would be bf16, and results would depend on the machine
-    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    try:
-        core = load_openvino().Core()
-        network = core.read_model(path)
-        _check_shapes(path, network, card)
-        return core.compile_model(network, "CPU", options).create_infer_request()
+        if shapes[0].is_dynamic:
+            network.reshape(wanted)
+        if network.inputs[0].get_element_type().to_string() != "f32":
+            _take_floats(network)
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ConfigError(f"{path}: OpenVINO cannot load it: {reason}") from error
+        raise ConfigError(f"{path}: cannot take an input {wanted}: {last_line(error)}") from error
 
 
-def _check_shapes(path: Path, network: Any, card: ModelCard) -> None:
-    shape_of = load_openvino().PartialShape
-    ins = [port.get_partial_shape() for port in network.inputs]
-    outs = [port.get_partial_shape() for port in network.outputs]
-    wanted = [1, 3, card.height, card.width]
-    if len(ins) != 1 or not ins[0].compatible(shape_of(wanted)):
-        raise ConfigError(f"{path}: takes {_words(ins)}; model.toml's size needs one input {wanted}")
-    if len(outs) != 1 or not outs[0].compatible(shape_of([1, -1, 6])):
-        raise ConfigError(f"{path}: gives {_words(outs)}; kind 'ssd' needs one output [1,N,6]")
+def _take_floats(network: Any) -> None:
+    """Let a network that takes another type convert its input itself."""
+    openvino = load_openvino()
+    steps = openvino.preprocess.PrePostProcessor(network)
+    steps.input().tensor().set_element_type(openvino.Type.f32)
+    steps.build()
 
 
-def _words(shapes: list[Any]) -> str:
-    return ", ".join(str(shape) for shape in shapes) or "nothing"
+def _find_reader(path: Path, network: Any, card: ModelCard, arrays: list[NDArray[Any]]) -> Reader:
+    names = [next(iter(sorted(port.names)), f"output {n}") for n, port in enumerate(network.outputs)]
+    try:
+        return KINDS[card.kind](card, dict(zip(names, arrays, strict=True)))
+    except OutputError as error:
+        raise ConfigError(f"{path}: {error}") from error

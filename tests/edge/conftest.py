@@ -8,10 +8,13 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from hub.draw.picture import encode_jpeg
 from hub.wire.connection import Connection, Received
@@ -178,3 +181,42 @@ def network_camera(monkeypatch: pytest.MonkeyPatch) -> Iterator[NetworkCamera]:
         yield camera
         camera.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def save_onnx() -> Callable[..., Path]:
+    """A function that writes an ONNX classifier of three classes with made-up weights, and returns its path.
+
+    Args:
+        path: Where to write it.
+        shape: Of its input, a text for a side that stays open.
+        ending: What comes last: "Identity" leaves logits, "Softmax" makes probabilities.
+        kind: The type of its input.
+    """
+
+    def save(
+        path: Path, shape: Any = (1, 3, 16, 16), ending: str = "Identity", kind: int = TensorProto.FLOAT
+    ) -> Path:
+        rng = np.random.default_rng(7)
+        weights = {"w": rng.normal(0, 0.02, (8, shape[1], 3, 3)), "v": rng.normal(0, 1, (8, 3))}
+        nodes = [
+            helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT),
+            helper.make_node("Conv", ["f", "w"], ["c"]),
+            helper.make_node("Relu", ["c"], ["r"]),
+            helper.make_node("GlobalAveragePool", ["r"], ["g"]),
+            helper.make_node("Flatten", ["g"], ["l"]),
+            helper.make_node("MatMul", ["l", "v"], ["m"]),
+            helper.make_node(ending, ["m"], ["y"]),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            "classifier",
+            [helper.make_tensor_value_info("x", kind, list(shape))],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [shape[0], 3])],
+            [numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()],
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+        return path
+
+    return save

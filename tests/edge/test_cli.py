@@ -48,9 +48,9 @@ def test_infer_goes_on_and_exits_with_one_when_a_picture_cannot_be_read(thumb, t
     assert "broken.jpg: cannot decode" in result.stderr
 
 
-def test_models_lists_the_shipped_model():
-    (model,) = json.loads(call("models", "--json").stdout)
-    assert (model["name"], model["labels"]) == ("thumbs-up", ["thumbs-up"])
+def test_models_lists_the_shipped_models():
+    names = {model["name"]: model["labels"] for model in json.loads(call("models", "--json").stdout)}
+    assert names == {"hiragana": ["あ", "い", "う", "え", "お", "other"], "thumbs-up": ["thumbs-up"]}
 
 
 def test_run_prints_every_problem_and_exits_with_two_when_agent_toml_is_wrong(tmp_path):

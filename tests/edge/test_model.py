@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from edge.config import DEFAULT_MODEL
 from edge.demo.glyphs import THUMBS_UP, cut_glyph
@@ -68,13 +69,15 @@ def test_detector_leaves_out_rows_when_they_make_no_sense(folder):
 
 def test_detector_is_refused_when_the_output_has_another_shape(folder):
     save_network(folder, "flat")
-    with pytest.raises(ConfigError, match=r"gives \[1,20\]; kind 'ssd' needs one output \[1,N,6\]"):
+    with pytest.raises(
+        ConfigError, match=r"gives .* \[1,20\]; kind 'ssd' knows one output \[1,1,N,7\] or \[1,N,6\], or"
+    ):
         Detector(folder)
 
 
 def test_detector_is_refused_when_the_input_has_another_size(folder):
     (folder / "model.toml").write_text(CARD.replace("width = 192", "width = 300"))
-    with pytest.raises(ConfigError, match=r"takes \[1,3,192,192\]; .* needs one input \[1, 3, 192, 300\]"):
+    with pytest.raises(ConfigError, match=r"takes \[1,3,192,192\]; .* need one input \[1, 3, 192, 300\]"):
         Detector(folder)
 
 
@@ -93,7 +96,7 @@ def test_detector_is_refused_when_a_file_is_missing(folder):
 
 
 def test_card_is_refused_with_every_problem_when_it_is_wrong(folder):
-    wrong = CARD.replace('kind = "ssd"', 'kind = "classification"').replace("threshold = 0.5", "treshold = 2")
+    wrong = CARD.replace('kind = "ssd"', 'kind = "yolo"').replace("threshold = 0.5", "treshold = 2")
     (folder / "model.toml").write_text(wrong + "[thresholds]\nthumbs-up = 1.5\n")
     with pytest.raises(ConfigError) as caught:
         read_card(folder)
@@ -125,7 +128,7 @@ def test_card_is_refused_when_it_cannot_be_read(tmp_path, content):
 
 
 def test_shipped_models_can_all_be_loaded():
-    assert [Detector(folder).model.name for folder in shipped_models()] == ["thumbs-up"]
+    assert [Detector(folder).model.name for folder in shipped_models()] == ["hiragana", "thumbs-up"]
 
 
 def test_openvino_sends_no_statistics_when_it_is_imported():
@@ -133,3 +136,79 @@ def test_openvino_sends_no_statistics_when_it_is_imported():
     from openvino.tools.ovc import telemetry_utils
 
     assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
+
+
+ONNX_CARD = """\
+name = "m"
+version = "1"
+kind = "classification"
+labels = ["a", "b", "c"]
+scores = "logits"
+width = 16
+height = 16
+threshold = 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "options"),
+    [
+        ("", {}),
+        ('colours = "bgr"\nmean = [1, 2, 3]\nscale = [4]', {}),
+        ('colours = "grey"', {"shape": (1, 1, 16, 16)}),
+        ("", {"shape": ("n", 3, "h", "w")}),
+        ("", {"kind": TensorProto.UINT8}),
+    ],
+)
+def test_detector_runs_onnx_whatever_its_input_is_like(tmp_path, save_onnx, settings, options):
+    save_onnx(tmp_path / "model.onnx", **options)
+    (tmp_path / "model.toml").write_text(ONNX_CARD + settings)
+    (found,) = Detector(tmp_path).detect(np.full((30, 50, 3), (10, 20, 200), np.uint8))
+    assert found.label in {"a", "b", "c"}
+
+
+def test_detector_gives_the_model_each_channel_less_its_mean_and_by_its_scale(tmp_path, save_onnx):
+    save_onnx(tmp_path / "model.onnx")
+    (tmp_path / "model.toml").write_text(ONNX_CARD + "mean = [1, 2, 3]\nscale = [2, 4, 5]")
+    values = Detector(tmp_path).prepare(np.full((16, 16, 3), (13, 22, 201), np.uint8))
+    assert values[0, :, 5, 5].tolist() == [100, 5, 2]
+
+
+def test_detector_runs_where_openvino_thinks_best_when_the_device_is_auto(tmp_path, save_onnx):
+    save_onnx(tmp_path / "model.onnx", ending="Softmax")
+    (tmp_path / "model.toml").write_text(ONNX_CARD.replace("logits", "probabilities"))
+    frame = np.full((16, 16, 3), 90, np.uint8)
+    assert Detector(tmp_path, device="AUTO").detect(frame) == Detector(tmp_path).detect(frame)
+
+
+def test_detector_is_refused_when_there_is_no_such_device(tmp_path, save_onnx):
+    save_onnx(tmp_path / "model.onnx")
+    (tmp_path / "model.toml").write_text(ONNX_CARD + 'device = "TPU.3"')
+    with pytest.raises(ConfigError, match=r"device TPU\.3: OpenVINO finds none here \(known: AUTO, CPU"):
+        Detector(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (40, 60, 1), (40, 60, 4), (1, 1, 3)])
+def test_detector_takes_frames_that_are_grey_or_have_alpha(detector, shape):
+    assert detector.detect(np.zeros(shape, np.uint8)) == ()
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 3), (0, 640, 3), (480, 0, 3)])
+def test_detector_finds_nothing_on_a_frame_without_pixels(detector, shape):
+    assert detector.detect(np.zeros(shape, np.uint8)) == ()
+
+
+def test_detector_sees_the_same_in_grey_as_in_colour(folder, save_onnx):
+    (folder / "model.xml").unlink()
+    save_onnx(folder / "model.onnx", shape=(1, 1, 16, 16))
+    (folder / "model.toml").write_text(ONNX_CARD + 'colours = "grey"')
+    grey = np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8)
+    assert Detector(folder).detect(grey) == Detector(folder).detect(np.dstack([grey] * 3))
+
+
+def test_detector_is_refused_when_there_are_more_classes_than_labels(folder, save_onnx):
+    (folder / "model.xml").unlink()
+    save_onnx(folder / "model.onnx")
+    (folder / "model.toml").write_text(ONNX_CARD.replace('"a", "b", "c"', '"a", "b"'))
+    with pytest.raises(ConfigError, match=r"model\.onnx: gives 3 classes; model\.toml has 2 labels"):
+        Detector(folder)

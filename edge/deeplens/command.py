@@ -1,0 +1,90 @@
+"""The command `lenshub-edge lambda`: runs an old DeepLens function."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge.console import errors_in_one_line
+
+SPOOL = Path("lambda-spool.db")
+
+
+def _read_size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
+    if not found or min(map(int, found.groups())) < 16:
+        raise typer.BadParameter("must look like 2688x1520 (width and height in pixels, 16 at least)")
+    return int(found[1]), int(found[2])
+
+
+def run_function(
+    function: Annotated[Path, typer.Argument(help="The function's file; it is never changed.")],
+    thing: Annotated[str, typer.Option(help="The device's thing name, its user name at the broker.")],
+    source: Annotated[str, typer.Option(help="/dev/video0 or 0, a video file, a folder.")],
+    model_dir: Annotated[Path, typer.Option(help="Where its models are (.xml and .bin).")] = Path(),
+    broker: Annotated[str | None, typer.Option(help="mqtt://host:port", show_default=False)] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="An agent.toml; its table broker has the credentials.", show_default=False),
+    ] = None,
+    spool: Annotated[Path, typer.Option(help="The file that keeps what is not yet sent.")] = SPOOL,
+    size: Annotated[str, typer.Option(help="The frames' size in pixels.")] = "2688x1520",
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop after so long; else on Ctrl-C.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="At the end print one JSON object.")] = False,
+) -> None:
+    """Run an AWS DeepLens inference function unmodified.
+
+    It finds awscam, mo and greengrasssdk as on the device. What it publishes
+    is kept on the disk until the broker has it. What old Python it was
+    written in is repaired in memory and told. Exit code 0: it looped and
+    published.
+
+    [bold]Examples[/bold]
+
+     lenshub-edge lambda greengrassHelloWorld.py --thing deeplens_HoVip9 --source 0 --model-dir models/
+     lenshub-edge lambda loop.py --thing porch --source clip.webm --seconds 20 --json
+    """
+    from edge.cli import read_given, start_log
+    from edge.config import find_broker
+
+    overrides: dict[str, dict[str, Any]] = {"agent": {"device": thing}, "broker": {"url": broker}}
+    with errors_in_one_line():
+        agent = read_given(config, overrides)
+        start_log()
+        from edge.deeplens.run import run_lambda
+        from edge.deeplens.supervisor import Settings
+
+        hidden = (agent.broker.password_env,) if agent.broker.password_env else ()
+        settings = Settings(
+            function.resolve(), thing, model_dir.resolve(), _absolute(source), _read_size(size), hidden
+        )
+        report = asyncio.run(
+            run_lambda(settings, find_broker(agent.broker), spool, agent.agent.quota_bytes, seconds, _show)
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
+    else:
+        _show(
+            f"{report.frames} frames, {report.inferences} inferences, {report.published} messages published"
+        )
+    if not report.worked:
+        _show("it did not both loop (two frames at least) and publish")
+        raise typer.Exit(1)
+
+
+def _absolute(source: str) -> str:
+    """The function runs in a folder of its own, so a relative path must not depend on it."""
+    return source if source.isdecimal() or "://" in source else str(Path(source).absolute())
+
+
+def _show(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

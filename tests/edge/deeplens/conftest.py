@@ -1,0 +1,123 @@
+"""What the tests of DeepLens compatibility share: old models, a camera's pictures, and the command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.runtime import load_openvino
+from hub.wire.connection import Connection
+
+FUNCTIONS = Path(__file__).with_name("functions")
+PROGRAM = str(Path(sys.executable).with_name("lenshub-edge"))
+THING = "deeplens_X"
+SSD_ROWS = [[0, 1, 0.42, 0.5, 0.5, 0.75, 1], [0, 1, 0.91, 0.1, 0.2, 0.3, 0.4], [-1, 0, 0, 0, 0, 0, 0]]
+
+
+def save_constant(path: Path, size: int, output: np.ndarray[Any, Any], name: str) -> None:
+    """Save a network that takes [1,3,size,size] and always gives the same output."""
+    ov = load_openvino()
+    op = ov.opset13
+    picture = op.parameter([1, 3, size, size], np.float32, name="data")
+    nothing = op.multiply(
+        op.reduce_mean(picture, op.constant([0, 1, 2, 3]), False), op.constant(np.float32(0))
+    )
+    result = op.add(op.constant(output.astype(np.float32)), nothing)
+    result.output(0).set_names({name})
+    ov.save_model(ov.Model([result], [picture]), path, compress_to_fp16=False)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with an SSD of the old shape (in a folder `ssd`) and a classifier."""
+    folder = tmp_path_factory.mktemp("models")
+    (folder / "ssd").mkdir()
+    save_constant(
+        folder / "ssd" / "mxnet_deploy_ssd_FP16_FUSED.xml", 300, np.array([[SSD_ROWS]]), "detection_out"
+    )
+    save_constant(folder / "squeezenet.xml", 224, np.array([[0.2, 0.7, 0.1]]), "prob")
+    return folder
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder with one picture, which a camera would give again and again."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "one.png"), np.full((90, 160, 3), 128, np.uint8))
+    return folder
+
+
+@dataclass
+class Run:
+    """A running function: what the broker heard of it, and after the end what the command said."""
+
+    process: asyncio.subprocess.Process
+    heard: list[tuple[str, bytes]] = field(default_factory=list)
+    code: int | None = None
+    report: dict[str, Any] = field(default_factory=dict)
+    printed: str = ""
+
+    @property
+    def payloads(self) -> list[str]:
+        """What arrived on the infer topic."""
+        return [payload.decode() for topic, payload in self.heard if topic.endswith("/infer")]
+
+    @property
+    def statuses(self) -> list[dict[str, Any]]:
+        return [json.loads(payload) for topic, payload in self.heard if topic.endswith("/status")]
+
+    async def stop(self) -> None:
+        """Stop it as Ctrl-C does, and keep what it said."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        out, err = await self.process.communicate()
+        self.code, self.printed = self.process.returncode, err.decode()
+        self.report = json.loads(out) if out else {}
+
+
+@pytest.fixture
+async def run_function(
+    broker: Any, models: Path, pictures: Path, tmp_path: Path
+) -> AsyncIterator[Callable[..., Awaitable[Run]]]:
+    """A function that starts `lenshub-edge lambda` on one of functions/ or a path."""
+    runs: list[Run] = []
+    async with Connection(broker.host, broker.port, client_id="listener") as connection:
+        await connection.subscribe(["$aws/things/+/infer", "lenshub/#"])
+
+        async def start(function: str | Path, *, model_dir: Path = models, **variables: str) -> Run:
+            process = await asyncio.create_subprocess_exec(
+                *(PROGRAM, "lambda", str(FUNCTIONS / function), "--thing", THING, "--json"),
+                *("--model-dir", str(model_dir), "--source", str(pictures), "--size", "640x360"),
+                *("--broker", f"mqtt://{broker.host}:{broker.port}", "--spool", str(tmp_path / "out.db")),
+                env=os.environ | {"TEST_FIFO": str(tmp_path / "fifo")} | variables,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            runs.append(Run(process))
+            return runs[-1]
+
+        async def listen() -> None:
+            while True:
+                burst = await connection.receive()
+                connection.acknowledge(burst)
+                runs[-1].heard.extend((message.topic, message.payload) for message in burst)
+
+        listening = asyncio.create_task(listen())
+        yield start
+        listening.cancel()
+        await asyncio.wait([listening])
+    for run in runs:
+        if run.process.returncode is None:
+            run.process.kill()
+            await run.process.wait()

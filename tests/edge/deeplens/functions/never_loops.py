@@ -1,0 +1,5 @@
+import greengrasssdk
+
+
+def function_handler(event, context):
+    return

@@ -1,0 +1,94 @@
+"""The sender, over a real Mosquitto that is killed, and one with rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.deeplens.outbox import Outbox
+from edge.deeplens.sender import Sender
+from edge.link import Broker
+from hub.wire.connection import Connection
+
+INFER = "$aws/things/thing/infer"
+RULES = "topic read #\ntopic read $aws/#\ntopic write lenshub/#\ntopic write $aws/things/thing/infer\n"
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with Outbox.open(tmp_path / "o.db", 2**24) as opened:
+        yield opened
+
+
+def fill(outbox: Outbox, first: int, last: int) -> None:
+    for number in range(first, last):
+        outbox.append(INFER, str(number).encode())
+
+
+async def hear(broker, count: int) -> list[int]:
+    """Return the numbers that arrive, until there are `count` different ones."""
+    numbers: list[int] = []
+    async with Connection(broker.host, broker.port, client_id="listener") as connection, asyncio.timeout(30):
+        await connection.subscribe([INFER])
+        while len(set(numbers)) < count:
+            burst = await connection.receive()
+            connection.acknowledge(burst)
+            numbers += [int(message.payload) for message in burst]
+    return numbers
+
+
+async def test_sender_sends_in_order_and_empties_the_outbox(outbox, broker, in_background):
+    fill(outbox, 0, 300)
+    hearing = asyncio.create_task(hear(broker, 300))
+    sender = Sender(outbox, "thing", Broker(broker.host, broker.port))
+    await asyncio.sleep(0)
+    in_background(sender.run())
+    async with asyncio.timeout(30):
+        await sender.drained()
+    assert outbox.pending == 0
+    hearing.cancel()
+
+
+async def test_sender_keeps_letters_while_the_broker_is_away(outbox, broker, in_background, wait_until):
+    broker.kill()
+    sender = Sender(outbox, "thing", Broker(broker.host, broker.port), jitter=lambda: 0)
+    in_background(sender.run())
+    fill(outbox, 0, 100)
+    broker.start()
+    async with asyncio.timeout(30):
+        await sender.drained()
+    assert outbox.pending == 0
+
+
+async def test_sender_loses_nothing_when_the_broker_is_killed_amid_sending(outbox, broker, in_background):
+    sender = Sender(outbox, "thing", Broker(broker.host, broker.port), jitter=lambda: 0)
+    hearing = asyncio.create_task(hear(broker, 50))
+    in_background(sender.run())
+    fill(outbox, 0, 50)
+    sender.wake()
+    assert sorted(set(await hearing)) == list(range(50))
+    broker.kill()
+    fill(outbox, 50, 100)
+    broker.start()
+    async with asyncio.timeout(30):
+        await sender.drained()
+    assert outbox.pending == 0
+
+
+async def test_sender_sets_aside_what_the_broker_refuses(
+    outbox, broker, in_background, tmp_path, wait_until, caplog
+):
+    broker.kill()
+    (tmp_path / "rules").write_text(RULES)
+    with (tmp_path / "broker" / "mosquitto.conf").open("a") as file:
+        file.write(f"acl_file {tmp_path / 'rules'}\n")
+    broker.start()
+    outbox.append("forbidden/topic", b"x")
+    fill(outbox, 0, 20)
+    in_background(Sender(outbox, "thing", Broker(broker.host, broker.port), jitter=lambda: 0).run())
+    await wait_until(lambda: outbox.pending == 1)
+    assert outbox.read(0, 2)[0].topic == "forbidden/topic"
+    assert "publishing: the broker" in caplog.text

@@ -78,6 +78,17 @@ class Link:
 
     async def run(self) -> None:
         """Connect, send, and connect again after each loss, until cancelled."""
+        work = asyncio.create_task(self._run(), name="link-run")
+        try:
+            await asyncio.wait([work])
+            work.result()
+        finally:
+            # A cancellation that meets an error in a task group is lost (Python 3.11), so it is said again.
+            while not work.done():
+                work.cancel()
+                await asyncio.wait([work], timeout=GOODBYE_S + 1)
+
+    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         with self._spool.watched(lambda: loop.call_soon_threadsafe(self._conversation.wake)):
             wait_s = FIRST_WAIT_S

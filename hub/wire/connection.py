@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, cast
@@ -104,6 +104,14 @@ class _Client(aiomqtt.Client):
         """Go on with what is buffered, unless reading is paused or over."""
         if self.reading and self._offset < len(self._chunk) and not self._disconnected.done():
             self.read_available()
+
+    async def _wait_for(self, fut: Awaitable[Any], timeout: float | None) -> Any:  # noqa: ASYNC109
+        """Wait as aiomqtt does, but not by `wait_for`, which in Python 3.11 can swallow a cancellation."""
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
 
     def wake(self) -> None:
         if self._wake is not None and not self._wake.done():

@@ -28,11 +28,13 @@ def fill(outbox: Outbox, first: int, last: int) -> None:
         outbox.append(INFER, str(number).encode())
 
 
-async def hear(broker, count: int) -> list[int]:
+async def hear(broker, count: int, subscribed: asyncio.Event | None = None) -> list[int]:
     """Return the numbers that arrive, until there are `count` different ones."""
     numbers: list[int] = []
     async with Connection(broker.host, broker.port, client_id="listener") as connection, asyncio.timeout(30):
         await connection.subscribe([INFER])
+        if subscribed is not None:
+            subscribed.set()
         while len(set(numbers)) < count:
             burst = await connection.receive()
             connection.acknowledge(burst)
@@ -65,7 +67,9 @@ async def test_sender_keeps_letters_while_the_broker_is_away(outbox, broker, in_
 
 async def test_sender_loses_nothing_when_the_broker_is_killed_amid_sending(outbox, broker, in_background):
     sender = Sender(outbox, "thing", Broker(broker.host, broker.port), jitter=lambda: 0)
-    hearing = asyncio.create_task(hear(broker, 50))
+    subscribed = asyncio.Event()
+    hearing = asyncio.create_task(hear(broker, 50, subscribed))
+    await subscribed.wait()
     in_background(sender.run())
     fill(outbox, 0, 50)
     sender.wake()

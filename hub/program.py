@@ -78,7 +78,7 @@ async def _run(config: Config, stop: asyncio.Event) -> None:
         engine = open_engine(data_dir)
         stack.push_async_callback(engine.dispose)
         frames = FrameStore(data_dir / "frames")
-        writer = await Writer.open(engine, frames)
+        writer = await Writer.open(data_dir, frames)
         plugins = await asyncio.to_thread(load_plugins, config.plugins, data_dir)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run(), name="writer")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Insert, Table, delete, insert, select
+from sqlalchemy import Connection, Insert, Table, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert_insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.decode.message import Status
 from hub.event import Event
@@ -40,6 +39,8 @@ def _upsert(table: Table, keys: Sequence[str], changed: Sequence[str]) -> Insert
     )
 
 
+_MESSAGE, _EVENT, _DETECTION = insert(schema.messages), insert(schema.events), insert(schema.detections)
+_QUARANTINE, _GAP, _HISTORY = insert(schema.quarantine), insert(schema.gaps), insert(schema.device_history)
 _LINE = _upsert(schema.epochs, ("device", "epoch"), ("committed", "stale", "early"))
 _SEEN = _upsert(schema.devices, ("name",), ("last_seen_at",))
 _GREETED = _upsert(schema.devices, ("name",), ("last_seen_at", "agent", "models", "clock_skew_s"))
@@ -54,13 +55,8 @@ _DELIVERY = _upsert(
 )
 
 
-async def _write(connection: AsyncConnection, statement: Insert, rows: list[Row]) -> None:
-    if rows:
-        await connection.execute(statement, rows)
-
-
-async def write_events(
-    connection: AsyncConnection, admitted: Sequence[Admitted], ids: NextIds
+def write_events(
+    connection: Connection, admitted: Sequence[Admitted], ids: NextIds
 ) -> tuple[list[Event], NextIds]:
     """Insert admitted events with their detections and original bytes.
 
@@ -80,17 +76,17 @@ async def write_events(
         stored.append(event)
         event_rows.append(event_row(event, ids.message + len(message_rows) - 1))
         found += detection_rows(event)
-    await insert_rows(connection, schema.messages, message_rows)
-    await insert_rows(connection, schema.events, event_rows)
-    await insert_rows(connection, schema.detections, found)
+    insert_rows(connection, _MESSAGE, message_rows)
+    insert_rows(connection, _EVENT, event_rows)
+    insert_rows(connection, _DETECTION, found)
     return stored, NextIds(ids.event + len(stored), ids.message + len(message_rows))
 
 
-async def write_lines(connection: AsyncConnection, admission: Admission) -> None:
+def write_lines(connection: Connection, admission: Admission) -> None:
     """Bring lines up to date and keep what was refused and what is missing."""
     now = datetime.now(UTC)
     refused = [quarantine_row(item.arrival, item.error.code, item.error.reason) for item in admission.refused]
-    await _write(connection, insert(schema.quarantine), refused)
+    insert_rows(connection, _QUARANTINE, refused)
     lines: list[Row] = [
         {
             "device": device,
@@ -102,21 +98,21 @@ async def write_lines(connection: AsyncConnection, admission: Admission) -> None
         }
         for (device, epoch), line in admission.lines.items()
     ]
-    await _write(connection, _LINE, lines)
+    insert_rows(connection, _LINE, lines)
     gaps: list[Row] = [
         {"device": device, "reported_at": at, **gap.model_dump()} for device, gap, at in admission.gaps
     ]
-    await _write(connection, insert(schema.gaps), gaps)
+    insert_rows(connection, _GAP, gaps)
 
 
-async def write_devices(connection: AsyncConnection, admission: Admission, seen: set[str]) -> None:
+def write_devices(connection: Connection, admission: Admission, seen: set[str]) -> None:
     """Bring the device table and its history up to date; `seen` are the devices whose sighting is due."""
     sightings: list[Row] = [
         {"name": name, "first_seen_at": at, "last_seen_at": at}
         for name, at in admission.seen.items()
         if name in seen
     ]
-    await _write(connection, _SEEN, sightings)
+    insert_rows(connection, _SEEN, sightings)
     greeted: list[Row] = [
         {
             "name": device,
@@ -128,10 +124,10 @@ async def write_devices(connection: AsyncConnection, admission: Admission, seen:
         }
         for device, (hello, at) in admission.hellos.items()
     ]
-    await _write(connection, _GREETED, greeted)
-    statuses = await _news(connection, [*admission.statuses, *_told_by_lines(admission)])
-    await _write(connection, _STATE, [_state_row(status) for status in statuses if status.kind in _STATES])
-    await _write_history(connection, statuses)
+    insert_rows(connection, _GREETED, greeted)
+    statuses = _news(connection, [*admission.statuses, *_told_by_lines(admission)])
+    insert_rows(connection, _STATE, [_state_row(status) for status in statuses if status.kind in _STATES])
+    _write_history(connection, statuses)
 
 
 def _told_by_lines(admission: Admission) -> list[Status]:
@@ -152,13 +148,13 @@ def _told_by_lines(admission: Admission) -> list[Status]:
     return told
 
 
-async def _news(connection: AsyncConnection, statuses: list[Status]) -> list[Status]:
+def _news(connection: Connection, statuses: list[Status]) -> list[Status]:
     """Leave out a state that the device already has: retained messages come again at each connection."""
     names = {status.device for status in statuses if status.kind in _STATES}
     if not names:
         return statuses
     table = schema.devices
-    rows = await connection.execute(
+    rows = connection.execute(
         select(table.c.name, table.c.state, table.c.state_text).where(table.c.name.in_(names))
     )
     now: dict[str, tuple[Any, Any]] = {row.name: (row.state, row.state_text) for row in rows}
@@ -183,22 +179,22 @@ def _state_row(status: Status) -> Row:
     }
 
 
-async def _write_history(connection: AsyncConnection, statuses: list[Status]) -> None:
+def _write_history(connection: Connection, statuses: list[Status]) -> None:
     table = schema.device_history
     rows: list[Row] = [
         {"device": status.device, "kind": status.kind, "text": status.text, "at": status.at}
         for status in statuses
     ]
-    await _write(connection, insert(table), rows)
+    insert_rows(connection, _HISTORY, rows)
     for device in sorted({status.device for status in statuses}):
         own = table.c.device == device
         oldest_kept = (
             select(table.c.id).where(own).order_by(table.c.id.desc()).offset(HISTORY_ROWS - 1).limit(1)
         )
-        await connection.execute(delete(table).where(own, table.c.id < oldest_kept.scalar_subquery()))
+        connection.execute(delete(table).where(own, table.c.id < oldest_kept.scalar_subquery()))
 
 
-async def write_settlements(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+def write_settlements(connection: Connection, settlements: Sequence[Settlement]) -> None:
     """Move cursors and write the rows of deliveries."""
     now = datetime.now(UTC)
     cursors: list[Row] = [
@@ -214,7 +210,7 @@ async def write_settlements(connection: AsyncConnection, settlements: Sequence[S
         }
         for settled in settlements
     ]
-    await _write(connection, _CURSOR, cursors)
+    insert_rows(connection, _CURSOR, cursors)
     rows: list[Row] = [
         {
             "plugin": settled.plugin,
@@ -230,4 +226,4 @@ async def write_settlements(connection: AsyncConnection, settlements: Sequence[S
         for settled in settlements
         for row in settled.rows
     ]
-    await _write(connection, _DELIVERY, rows)
+    insert_rows(connection, _DELIVERY, rows)

@@ -65,6 +65,17 @@ def open_engine(data_dir: Path) -> AsyncEngine:
     return engine
 
 
+def open_write_engine(data_dir: Path) -> Engine:
+    """Return an engine for the one connection that writes, in a thread."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(database_path(data_dir))),
+        json_serializer=_to_json,
+        json_deserializer=from_json,
+    )
+    event.listen(engine, "connect", _set_pragmas)
+    return engine
+
+
 def _alembic_config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(resources.files("migrations")).replace("%", "%%"))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Row, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from hub.store.schema import effects
 
@@ -27,9 +26,7 @@ class Effect:
     run_id: str = ""
 
 
-async def begin_effect(
-    connection: AsyncConnection, effect: Effect, now: datetime
-) -> tuple[Standing, datetime | None]:
+def begin_effect(connection: Connection, effect: Effect, now: datetime) -> tuple[Standing, datetime | None]:
     """Write an effect down, unless it was begun before or its group is cooling down.
 
     Returns:
@@ -37,14 +34,12 @@ async def begin_effect(
         did; ("cooling", when the cooldown ends) when it must not begin.
     """
     own = (effects.c.plugin == effect.plugin, effects.c.key == effect.key)
-    earlier = (
-        await connection.execute(select(effects.c.state, effects.c.began_at).where(*own))
-    ).one_or_none()
+    earlier = (connection.execute(select(effects.c.state, effects.c.began_at).where(*own))).one_or_none()
     if earlier is not None:
         return ("done" if earlier.state == "done" else "unknown"), earlier.began_at
-    if (until := await _cooling_until(connection, effect)) and until > now:
+    if (until := _cooling_until(connection, effect)) and until > now:
         return "cooling", until
-    await connection.execute(
+    connection.execute(
         insert(effects).values(
             plugin=effect.plugin,
             key=effect.key,
@@ -59,22 +54,22 @@ async def begin_effect(
     return "begun", None
 
 
-async def _read_earlier(connection: AsyncConnection, effect: Effect) -> Row[str, datetime] | None:
+def _read_earlier(connection: Connection, effect: Effect) -> Row[str, datetime] | None:
     own = (effects.c.plugin == effect.plugin, effects.c.key == effect.key)
-    return (await connection.execute(select(effects.c.state, effects.c.began_at).where(*own))).one_or_none()
+    return (connection.execute(select(effects.c.state, effects.c.began_at).where(*own))).one_or_none()
 
 
-async def foresee_cooldown(connection: AsyncConnection, effect: Effect) -> datetime | None:
+def foresee_cooldown(connection: Connection, effect: Effect) -> datetime | None:
     """Return when the cooldown ends that `begin_effect` would meet; None where it would not come to that."""
-    if await _read_earlier(connection, effect) is not None:
+    if _read_earlier(connection, effect) is not None:
         return None
-    return await _cooling_until(connection, effect)
+    return _cooling_until(connection, effect)
 
 
-async def _cooling_until(connection: AsyncConnection, effect: Effect) -> datetime | None:
+def _cooling_until(connection: Connection, effect: Effect) -> datetime | None:
     if effect.cooldown_s <= 0:
         return None
-    last = await connection.execute(
+    last = connection.execute(
         select(func.max(effects.c.began_at)).where(
             effects.c.plugin == effect.plugin, effects.c.group == effect.group
         )
@@ -83,18 +78,18 @@ async def _cooling_until(connection: AsyncConnection, effect: Effect) -> datetim
     return began_at + timedelta(seconds=effect.cooldown_s) if began_at else None
 
 
-async def complete_effect(connection: AsyncConnection, effect: Effect, now: datetime) -> None:
+def complete_effect(connection: Connection, effect: Effect, now: datetime) -> None:
     """Write down that an effect took place."""
-    await connection.execute(
+    connection.execute(
         update(effects)
         .where(effects.c.plugin == effect.plugin, effects.c.key == effect.key)
         .values(state="done", ended_at=now)
     )
 
 
-async def take_back_effect(connection: AsyncConnection, effect: Effect, began_at: datetime) -> None:
+def take_back_effect(connection: Connection, effect: Effect, began_at: datetime) -> None:
     """Strike out an effect that one asker wrote down at `began_at` and then did not begin."""
-    await connection.execute(
+    connection.execute(
         delete(effects).where(
             effects.c.plugin == effect.plugin,
             effects.c.key == effect.key,
@@ -104,8 +99,6 @@ async def take_back_effect(connection: AsyncConnection, effect: Effect, began_at
     )
 
 
-async def give_back_effect(connection: AsyncConnection, effect: Effect) -> None:
+def give_back_effect(connection: Connection, effect: Effect) -> None:
     """Strike out an effect that certainly did not take place."""
-    await connection.execute(
-        delete(effects).where(effects.c.plugin == effect.plugin, effects.c.key == effect.key)
-    )
+    connection.execute(delete(effects).where(effects.c.plugin == effect.plugin, effects.c.key == effect.key))

@@ -72,7 +72,7 @@ class EventLog:
     async def foresee_cooldown(self, effect: Effect) -> datetime | None:
         """Return when the cooldown ends that an effect would meet, as far as is committed."""
         async with self._engine.connect() as connection:
-            return await foresee_cooldown(connection, effect)
+            return await connection.run_sync(foresee_cooldown, effect)
 
     async def newest_id(self) -> int:
         """Return the id of the newest event, 0 when there is none."""

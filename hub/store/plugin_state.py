@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert_insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.store.schema import cursors, deliveries, plugin_revisions, plugin_states
 from hub.store.settlement import LIVE_RUN, DeliveryRow, Standing
@@ -16,17 +15,17 @@ from hub.store.settlement import LIVE_RUN, DeliveryRow, Standing
 PluginState = Literal["running", "failed"]
 
 
-async def open_cursor(connection: AsyncConnection, plugin: str, start: int) -> Standing:
+def open_cursor(connection: Connection, plugin: str, start: int) -> Standing:
     """Return where an instance stands; one never seen before gets a cursor at `start`."""
     found = (
-        await connection.execute(
+        connection.execute(
             select(cursors).where(
                 cursors.c.plugin == plugin, cursors.c.partition == 0, cursors.c.run_id == LIVE_RUN
             )
         )
     ).one_or_none()
     if found is None:
-        await connection.execute(
+        connection.execute(
             insert(cursors).values(
                 plugin=plugin,
                 partition=0,
@@ -39,7 +38,7 @@ async def open_cursor(connection: AsyncConnection, plugin: str, start: int) -> S
             )
         )
         return Standing(start)
-    rows = await connection.execute(
+    rows = connection.execute(
         select(deliveries).where(
             deliveries.c.plugin == plugin,
             deliveries.c.run_id == LIVE_RUN,
@@ -52,11 +51,9 @@ async def open_cursor(connection: AsyncConnection, plugin: str, start: int) -> S
     return Standing(found.position, found.done, found.filtered, aside)
 
 
-async def note_match(
-    connection: AsyncConnection, plugin: str, from_id: int, match: Mapping[str, Any]
-) -> None:
+def note_match(connection: Connection, plugin: str, from_id: int, match: Mapping[str, Any]) -> None:
     """Remember that a `match` holds from an event id on, unless it is the one that held already."""
-    newest = await connection.execute(
+    newest = connection.execute(
         select(plugin_revisions.c.match)
         .where(plugin_revisions.c.plugin == plugin)
         .order_by(plugin_revisions.c.from_id.desc())
@@ -67,17 +64,17 @@ async def note_match(
     statement = upsert_insert(plugin_revisions).values(
         plugin=plugin, from_id=from_id, match=dict(match), made_at=datetime.now(UTC)
     )
-    await connection.execute(
+    connection.execute(
         statement.on_conflict_do_update(
             index_elements=["plugin", "from_id"], set_={"match": statement.excluded.match}
         )
     )
 
 
-async def note_state(connection: AsyncConnection, plugin: str, state: PluginState, reason: str) -> None:
+def note_state(connection: Connection, plugin: str, state: PluginState, reason: str) -> None:
     """Remember whether an instance runs, and if not, why."""
     statement = upsert_insert(plugin_states).values(
         plugin=plugin, state=state, reason=reason, since=datetime.now(UTC)
     )
     changed = {name: statement.excluded[name] for name in ("state", "reason", "since")}
-    await connection.execute(statement.on_conflict_do_update(index_elements=["plugin"], set_=changed))
+    connection.execute(statement.on_conflict_do_update(index_elements=["plugin"], set_=changed))

@@ -1,4 +1,4 @@
-"""Inserts many rows at once, for the tables that grow with every event."""
+"""Writes many rows at once, for the statements that come with every event."""
 
 from __future__ import annotations
 
@@ -6,36 +6,40 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, Table, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Dialect, Insert
 
 Encoder = Callable[[Any], Any] | None
 
 
-async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that have a value for every column.
+def insert_rows(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert, or bring up to date, rows that have the same columns.
 
     Values are converted by the columns' types as `connection.execute` does it, but a column at a time and
     with nothing looked up twice: 8 us an event with two detections instead of 20.
+
+    Args:
+        statement: Kept by who calls, since what it compiles to is remembered for it.
 
     Raises:
         DBAPIError, TypeError, ValueError, OverflowError: The database or a column's type refuses a value.
     """
     if rows:
-        sql, encoders = _compile(table, connection.dialect)
+        sql, encoders = _compile(statement, tuple(rows[0]), connection.dialect)
         columns = [_encode([row[name] for row in rows], encoder) for name, encoder in encoders.items()]
-        await connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
+        connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
 
 
 def _encode(values: list[Any], encoder: Encoder) -> list[Any]:
     return values if encoder is None else [encoder(value) for value in values]
 
 
-@lru_cache(maxsize=16)
-def _compile(table: Table, dialect: Dialect) -> tuple[str, dict[str, Encoder]]:
+@lru_cache(maxsize=64)
+def _compile(statement: Insert, names: tuple[str, ...], dialect: Dialect) -> tuple[str, dict[str, Encoder]]:
     """Return the statement, and by column, in its order, how values are made what the driver takes."""
+    compiled = statement.inline().compile(dialect=dialect, column_keys=list(names))
+    columns = statement.table.c
     encoders: dict[str, Encoder] = {
-        column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns
+        name: columns[name].type.dialect_impl(dialect).bind_processor(dialect)
+        for name in compiled.positiontup or names
     }
-    compiled = insert(table).inline().compile(dialect=dialect, column_keys=list(encoders))
     return str(compiled), encoders

@@ -6,25 +6,27 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import select, text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, StatementError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import DBAPIError
 
-from hub.decode.message import Decoded
-from hub.errors import PayloadError, StoreError
-from hub.event import Frame
+from hub.errors import StoreError
+from hub.event import Event, Frame
 from hub.store import schema
 from hub.store.admission import Admission, Admitted, Line, LineKey, lines_of
 from hub.store.arrival import Arrival, Burst, Receipt
 from hub.store.batch import NextIds, write_devices, write_events, write_lines, write_settlements
+from hub.store.database import open_write_engine
 from hub.store.frames import FrameStore
+from hub.store.poison import find_poison, is_poison, quarantine_poison
 from hub.store.settlement import Settlement, Settling
 from hub.store.tail import Tail
+from hub.store.write_thread import WriteThread
 from hub.wire.protocol import Ack
 
 log = logging.getLogger(__name__)
@@ -45,8 +47,16 @@ RETRY_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 class _Change:
     """One small change asked for by somebody who waits for it."""
 
-    work: Callable[[AsyncConnection], Awaitable[Any]]
+    work: Callable[[Connection], Any]
     result: asyncio.Future[Any]
+
+    def make(self, connection: Connection) -> Any:
+        try:
+            return self.work(connection)
+        except Exception as error:
+            if isinstance(error, DBAPIError) and not is_poison(error):
+                raise  # the database is away, for everybody
+            raise _ChangeError(self, error) from error
 
 
 class _ChangeError(Exception):
@@ -73,30 +83,34 @@ class _Batch:
         return [arrival for burst in self.bursts for arrival in burst.arrivals]
 
 
-def _spoils_a_batch(error: Exception) -> bool:
-    """Whether the failure comes from what a row holds, not from the disk or the database."""
-    if isinstance(error, DBAPIError):
-        return isinstance(error, (DataError, IntegrityError, InterfaceError))
-    return isinstance(error, (StatementError, OverflowError, ValueError, TypeError))
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What a batch's transaction has made of it."""
+
+    admission: Admission
+    acks: list[Ack | None]
+    stored: list[Event]
+    ids: NextIds
+    results: list[Any]
 
 
 class Writer:
     """Commits bursts, settlements and changes. Bounded: `await room()` before adding a burst.
 
     Args:
-        connection: The only connection that writes.
+        thread: Holds the only connection that writes.
         ids: The ids that follow those in the store.
     """
 
     def __init__(
         self,
-        connection: AsyncConnection,
+        thread: WriteThread,
         frames: FrameStore,
         tail: Tail,
         ids: NextIds,
         skews: dict[str, float],
     ) -> None:
-        self._connection = connection
+        self._thread = thread
         self._frames = frames
         self._tail = tail
         self._ids = ids
@@ -112,20 +126,13 @@ class Writer:
         self._room.set()
         self._closing = False
         self._timer: asyncio.TimerHandle | None = None
-        # Of its own: plugins may fill the shared threads with slow disks.
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="frames")
 
     @classmethod
-    async def open(cls, engine: AsyncEngine, frames: FrameStore, tail_events: int = 2000) -> Writer:
+    async def open(cls, data_dir: Path, frames: FrameStore, tail_events: int = 2000) -> Writer:
         """Connect and find out where the store stands."""
-        connection = await engine.connect()
-        event_id = await _last_id(connection, "events")
-        message_id = await _last_id(connection, "messages")
-        rows = await connection.execute(select(schema.devices.c.name, schema.devices.c.clock_skew_s))
-        skews = {row.name: row.clock_skew_s for row in rows}
-        await connection.rollback()
-        ids = NextIds(event_id + 1, message_id + 1)
-        return cls(connection, frames, Tail(event_id, tail_events), ids, skews)
+        thread = WriteThread(open_write_engine(data_dir))
+        ids, skews = await thread.attempt(_read_standing)
+        return cls(thread, frames, Tail(ids.event - 1, tail_events), ids, skews)
 
     @property
     def tail(self) -> Tail:
@@ -161,7 +168,7 @@ class Writer:
         self._timer = None
         self._work.set()
 
-    async def change(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+    async def change(self, work: Callable[[Connection], Result]) -> Result:
         """Run a small change inside the next transaction and return its result once committed."""
         change = _Change(work, asyncio.get_running_loop().create_future())
         self._changes.append(change)
@@ -169,7 +176,7 @@ class Writer:
         result: Result = await change.result
         return result
 
-    def change_soon(self, work: Callable[[AsyncConnection], Awaitable[Any]]) -> None:
+    def change_soon(self, work: Callable[[Connection], Any]) -> None:
         """Run a small change inside the next transaction, for somebody who cannot wait."""
         result = asyncio.get_running_loop().create_future()
         result.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -193,8 +200,7 @@ class Writer:
                 if self._closing:
                     return
         finally:
-            self._disk.shutdown(wait=False)
-            await self._connection.close()
+            await self._thread.close()
 
     def _take(self) -> _Batch | None:
         batch = _Batch(changes=self._changes)
@@ -219,12 +225,10 @@ class Writer:
             try:
                 acks = await self._commit(batch)
             except _ChangeError as failed:
-                await self._connection.rollback()
                 batch.changes.remove(failed.change)
                 failed.tell()
             except Exception as error:  # noqa: BLE001 - told apart below; nothing is dropped
-                await self._connection.rollback()
-                isolated = await self._isolate(batch) if _spoils_a_batch(error) else None
+                isolated = await self._isolate(batch) if is_poison(error) else None
                 if isolated is None:
                     await self._wait_out(attempt, error)
                     attempt += 1
@@ -236,56 +240,51 @@ class Writer:
                 return
 
     async def _wait_out(self, attempt: int, error: Exception) -> None:
+        what = getattr(error, "orig", None) or error
         if self._closing and attempt >= CLOSING_TRIES:
-            what = getattr(error, "orig", None) or error
             raise StoreError(
                 f"stopped without committing what came last ({what}); agents send it again, and so does the "
                 "broker as far as it could keep it"
             )
         if attempt == 0:
-            what = getattr(error, "orig", None) or error
             log.error("store.failing: %s; messages stay unacknowledged, trying again until it works", what)
         await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
 
     async def _isolate(self, batch: _Batch) -> _Batch | None:
         """Return the batch with the messages that spoil it in quarantine, or None when none are found."""
         try:
-            admission, _ = await self._admit(batch.arrivals)
-            spoiled = await self._find_spoiled(admission.admitted)
+            reasons = await self._thread.attempt(partial(self._find_poison, batch))
         except DBAPIError:
             return None  # the database went away meanwhile: the batch is tried again as it is
-        if not spoiled:
+        if not reasons:
             return None
-        log.warning("store.quarantined %d messages that the database refused", len(spoiled))
-        bursts = [_quarantine_in(burst, spoiled) for burst in batch.bursts]
+        log.warning("store.quarantined %d messages that the database refused", len(reasons))
+        bursts = [quarantine_poison(burst, reasons) for burst in batch.bursts]
         return _Batch(bursts, batch.settlements, batch.changes)
 
-    async def _find_spoiled(self, admitted: Sequence[Admitted]) -> dict[int, str]:
-        """Bisect by trial transactions that are rolled back; return the reasons by id() of the arrival."""
-        try:
-            await write_events(self._connection, admitted, self._ids)
-        except Exception as error:
-            if not _spoils_a_batch(error):
-                raise
-            if len(admitted) == 1:
-                return {id(admitted[0].arrival): _reason_of(error)}
-        else:
-            return {}
-        finally:
-            await self._connection.rollback()
-        middle = len(admitted) // 2
-        return await self._find_spoiled(admitted[:middle]) | await self._find_spoiled(admitted[middle:])
+    def _find_poison(self, batch: _Batch, connection: Connection) -> dict[int, str]:
+        admission, _ = self._admit(batch.arrivals, connection)
 
-    async def _admit(self, arrivals: Sequence[Arrival]) -> tuple[Admission, list[Ack | None]]:
-        await self._learn_lines(lines_of(arrivals))
+        def write(admitted: Sequence[Admitted]) -> None:
+            try:
+                write_events(connection, admitted, self._ids)
+            finally:
+                connection.rollback()
+
+        return find_poison(admission.admitted, write)
+
+    def _admit(
+        self, arrivals: Sequence[Arrival], connection: Connection
+    ) -> tuple[Admission, list[Ack | None]]:
+        self._learn_lines(lines_of(arrivals), connection)
         admission = Admission(self._lines, self._skews)
         acks = [admission.add(arrival) for arrival in arrivals]
         return admission, acks
 
-    async def _learn_lines(self, keys: set[LineKey]) -> None:
+    def _learn_lines(self, keys: set[LineKey], connection: Connection) -> None:
         table = schema.epochs
         for device, epoch in keys - self._lines.keys():
-            found = await self._connection.execute(
+            found = connection.execute(
                 select(table.c.committed, table.c.stale, table.c.early).where(
                     table.c.device == device, table.c.epoch == epoch
                 )
@@ -295,40 +294,34 @@ class Writer:
 
     async def _commit(self, batch: _Batch) -> list[Ack | None]:
         """Write and commit a batch; return the ack due for each arrival."""
-        admission, acks = await self._admit(batch.arrivals)
-        await self._write_frames(admission)
-        stored, ids = await write_events(self._connection, admission.admitted, self._ids)
-        await write_lines(self._connection, admission)
-        await write_devices(self._connection, admission, self._due_sightings(admission))
-        await write_settlements(self._connection, batch.settlements)
-        # An asker that was cancelled meanwhile believes that nothing was done: so be it.
-        batch.changes = [change for change in batch.changes if not change.result.cancelled()]
-        results = [await self._make(change) for change in batch.changes]
-        await self._connection.commit()
-        self._ids = ids
-        self._remember(admission)
-        self._tail.extend(stored)
-        for change, result in zip(batch.changes, results, strict=True):
+        written = await self._thread.transact(partial(self._write, batch))
+        self._ids = written.ids
+        self._remember(written.admission)
+        self._tail.extend(written.stored)
+        for change, result in zip(batch.changes, written.results, strict=True):
             if not change.result.done():
                 change.result.set_result(result)
-        return acks
+        return written.acks
 
-    async def _make(self, change: _Change) -> Any:
-        try:
-            return await change.work(self._connection)
-        except Exception as error:
-            if isinstance(error, DBAPIError) and not _spoils_a_batch(error):
-                raise  # the database is away, for everybody
-            raise _ChangeError(change, error) from error
+    def _write(self, batch: _Batch, connection: Connection) -> _Written:
+        """Make the batch's transaction; runs in the writing thread."""
+        admission, acks = self._admit(batch.arrivals, connection)
+        self._write_frames(admission)
+        stored, ids = write_events(connection, admission.admitted, self._ids)
+        write_lines(connection, admission)
+        write_devices(connection, admission, self._due_sightings(admission))
+        write_settlements(connection, batch.settlements)
+        # An asker that was cancelled meanwhile believes that nothing was done: so be it.
+        batch.changes = [change for change in batch.changes if not change.result.cancelled()]
+        results = [change.make(connection) for change in batch.changes]
+        return _Written(admission, acks, stored, ids, results)
 
-    async def _write_frames(self, admission: Admission) -> None:
-        pictures = [
+    def _write_frames(self, admission: Admission) -> None:
+        self._frames.add_all(
             (item.event.device, item.event.frame, item.picture)
             for item in admission.admitted
             if item.picture is not None and isinstance(item.event.frame, Frame)
-        ]
-        if pictures:
-            await asyncio.get_running_loop().run_in_executor(self._disk, self._frames.add_all, pictures)
+        )
 
     def _due_sightings(self, admission: Admission) -> set[str]:
         now = time.monotonic()
@@ -354,28 +347,14 @@ class Writer:
             settled.on_committed()
 
 
-def _reason_of(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error)[:500]
+def _read_standing(connection: Connection) -> tuple[NextIds, dict[str, float]]:
+    """Return the ids to go on with and each device's clock skew, in seconds."""
+    ids = NextIds(_last_id(connection, "events") + 1, _last_id(connection, "messages") + 1)
+    rows = connection.execute(select(schema.devices.c.name, schema.devices.c.clock_skew_s))
+    return ids, {row.name: row.clock_skew_s for row in rows}
 
 
-def _quarantine_in(burst: Burst, spoiled: dict[int, str]) -> Burst:
-    arrivals = tuple(
-        Arrival(arrival.message, _refused_by_database(arrival.decoded, spoiled[id(arrival)]))
-        if id(arrival) in spoiled
-        else arrival
-        for arrival in burst.arrivals
-    )
-    return Burst(arrivals, burst.on_committed)
-
-
-def _refused_by_database(decoded: Decoded, reason: str) -> Decoded:
-    error = PayloadError("refused_by_database", reason)
-    return Decoded(position=decoded.position, device=decoded.device, error=error)
-
-
-async def _last_id(connection: AsyncConnection, table: str) -> int:
+def _last_id(connection: Connection, table: str) -> int:
     """Return the highest id ever given out, also to rows that are gone."""
-    given = await connection.execute(
-        text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table}
-    )
+    given = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table})
     return int(given.scalar() or 0)

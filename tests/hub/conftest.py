@@ -81,7 +81,7 @@ class Store:
     async def open(self) -> None:
         upgrade(self.data_dir)
         self.engine = open_engine(self.data_dir)
-        self.writer = await Writer.open(self.engine, self.frames)
+        self.writer = await Writer.open(self.data_dir, self.frames)
         self.log = EventLog(self.engine)
         self._writing = asyncio.create_task(self.writer.run())
 

@@ -104,7 +104,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
     """A running store in an empty folder."""
     await asyncio.to_thread(upgrade, tmp_path)
     engine, frames = open_engine(tmp_path), FrameStore(tmp_path / "frames")
-    writer = await Writer.open(engine, frames)
+    writer = await Writer.open(tmp_path, frames)
     writing = asyncio.create_task(writer.run())
     yield Hub(tmp_path, writer, EventLog(engine), frames)
     writer.close()

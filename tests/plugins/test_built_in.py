@@ -41,7 +41,7 @@ async def outcomes(hub: Any) -> dict[tuple[str, str], int]:
     """Return how many rows there are of each (plugin, outcome)."""
     columns = deliveries.c.plugin, deliveries.c.outcome
     query = select(*columns, func.count()).group_by(*columns)
-    rows = await hub.writer.change(lambda connection: connection.execute(query))
+    rows = await hub.writer.change(lambda connection: connection.execute(query).all())
     return {(plugin, outcome): count for plugin, outcome, count in rows}
 
 

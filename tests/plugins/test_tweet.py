@@ -30,7 +30,7 @@ async def tweet(hub: Any, x: Any, *events: Any, **table: Any) -> list[Any]:
 async def ledger(hub: Any) -> list[tuple[str, str, float]]:
     """Return (key, state, amount) of every effect."""
     columns = (effects.c.key, effects.c.state, effects.c.amount)
-    rows = await hub.writer.change(lambda connection: connection.execute(select(*columns)))
+    rows = await hub.writer.change(lambda connection: connection.execute(select(*columns)).all())
     return [tuple(row) for row in rows]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -92,8 +93,10 @@ async def test_log_counts_up_to_an_event_and_knows_the_newest(filled):
 
 
 async def test_log_is_read_while_a_write_is_under_way(filled):
-    async def read_meanwhile(connection):
-        await connection.exec_driver_sql("UPDATE events SET kind = 'x'")
-        return await filled.log.newest_id()
+    loop = asyncio.get_running_loop()
+
+    def read_meanwhile(connection):
+        connection.exec_driver_sql("UPDATE events SET kind = 'x'")
+        return asyncio.run_coroutine_threadsafe(filled.log.newest_id(), loop).result(timeout=30)
 
     assert await filled.writer.change(read_meanwhile) == 4

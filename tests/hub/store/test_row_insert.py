@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
+from sqlalchemy.dialects.sqlite import insert as upsert_insert
 from sqlalchemy.exc import IntegrityError
 
 from hub.store import schema
-from hub.store.database import open_engine, upgrade
+from hub.store.database import open_write_engine, upgrade
 from hub.store.row_insert import insert_rows
 
 JAPAN = timezone(timedelta(hours=9))
@@ -42,46 +43,56 @@ TABLES = [(schema.messages, MESSAGES), (schema.events, EVENTS), (schema.detectio
 
 
 @pytest.fixture
-async def connection(tmp_path):
+def connection(tmp_path):
     upgrade(tmp_path)
-    engine = open_engine(tmp_path)
-    async with engine.connect() as opened:
+    engine = open_write_engine(tmp_path)
+    with engine.connect() as opened:
         yield opened
-    await engine.dispose()
+    engine.dispose()
 
 
-async def stored(connection):
+def stored(connection):
     """Return what the tables hold, with SQLite's own types, and forget it."""
     found = []
     for table, _ in TABLES:
         typed = ", ".join(f'"{name}", typeof("{name}")' for name in table.c.keys())  # noqa: SIM118
-        found += (await connection.execute(text(f"SELECT {typed} FROM {table.name}"))).all()  # noqa: S608
-    await connection.rollback()
+        found += connection.execute(text(f"SELECT {typed} FROM {table.name}")).all()  # noqa: S608
+    connection.rollback()
     return found
 
 
-async def test_insert_rows_writes_what_sqlalchemy_would_write(connection):
+def test_insert_rows_writes_what_sqlalchemy_would_write(connection):
     for table, rows in TABLES:
-        await connection.execute(insert(table), rows)
-    expected = await stored(connection)
+        connection.execute(insert(table), rows)
+    expected = stored(connection)
     for table, rows in TABLES:
-        await insert_rows(connection, table, rows)
+        insert_rows(connection, insert(table), rows)
 
-    assert await stored(connection) == expected
+    assert stored(connection) == expected
     assert len(expected) == 5
 
 
-async def test_insert_rows_does_nothing_without_rows(connection):
-    await insert_rows(connection, schema.events, [])
+def test_insert_rows_brings_a_row_up_to_date_where_the_statement_says_so(connection):
+    statement = upsert_insert(schema.messages).on_conflict_do_update(
+        index_elements=["id"], set_={"topic": upsert_insert(schema.messages).excluded.topic}
+    )
+    insert_rows(connection, statement, [MESSAGES[0]])
+    insert_rows(connection, statement, [MESSAGES[0] | {"topic": "again", "mid": 8}])
 
-    assert await stored(connection) == []
+    assert connection.execute(select(schema.messages.c.topic, schema.messages.c.mid)).all() == [("again", 7)]
 
 
-async def test_insert_rows_reports_what_the_database_refuses(connection):
+def test_insert_rows_does_nothing_without_rows(connection):
+    insert_rows(connection, insert(schema.events), [])
+
+    assert stored(connection) == []
+
+
+def test_insert_rows_reports_what_the_database_refuses(connection):
     with pytest.raises(IntegrityError):
-        await insert_rows(connection, schema.messages, [MESSAGES[0], MESSAGES[0]])
+        insert_rows(connection, insert(schema.messages), [MESSAGES[0], MESSAGES[0]])
 
 
-async def test_insert_rows_reports_what_a_type_cannot_hold(connection):
+def test_insert_rows_reports_what_a_type_cannot_hold(connection):
     with pytest.raises(ValueError, match="serialize"):
-        await insert_rows(connection, schema.events, [EVENTS[0] | {"attributes": object()}])
+        insert_rows(connection, insert(schema.events), [EVENTS[0] | {"attributes": object()}])

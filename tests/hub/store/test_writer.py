@@ -183,7 +183,7 @@ async def test_writer_keeps_a_burst_until_the_disk_has_room_again(impatient_stor
         await asyncio.wait_for(asyncio.shield(receipt), 0.2)
     assert "database or disk is full; messages stay unacknowledged" in caplog.text
 
-    await limit(1_000_000)(impatient_store.writer._connection)
+    await impatient_store.writer._thread.transact(limit(1_000_000))
     await soon(receipt)
     assert impatient_store.sql("SELECT COUNT(*) FROM events") == [(49,)]
 
@@ -214,8 +214,8 @@ async def test_writer_counts_bytes_too(store, arrivals, monkeypatch, soon):
 
 
 async def test_writer_returns_what_a_change_returns_once_it_is_committed(store, soon):
-    async def change(connection):
-        await connection.execute(insert(schema.plugin_states), [_state("a")])
+    def change(connection):
+        connection.execute(insert(schema.plugin_states), [_state("a")])
         return "made"
 
     assert await soon(store.writer.change(change)) == "made"
@@ -227,8 +227,8 @@ def _state(name):
 
 
 async def test_writer_raises_what_a_change_raises_and_stores_the_events_with_it(store, arrivals, soon):
-    async def fail(connection):
-        await connection.execute(insert(schema.plugin_states), [_state("b")])
+    def fail(connection):
+        connection.execute(insert(schema.plugin_states), [_state("b")])
         raise ValueError("my mistake")
 
     receipt = store.add(arrivals.record(1))
@@ -241,11 +241,11 @@ async def test_writer_raises_what_a_change_raises_and_stores_the_events_with_it(
 
 
 async def test_writer_lets_no_change_fail_for_another_one(store, soon):
-    async def fail(_):
+    def fail(_):
         raise KeyError("my mistake")
 
-    async def work(connection):
-        await connection.execute(insert(schema.plugin_states), [_state("good")])
+    def work(connection):
+        connection.execute(insert(schema.plugin_states), [_state("good")])
 
     failed, *good = await soon(
         asyncio.gather(store.writer.change(fail), store.writer.change(work), return_exceptions=True)
@@ -290,11 +290,11 @@ async def test_writer_leaves_out_a_change_whose_asker_was_cancelled_while_it_wai
     lock.execute("BEGIN IMMEDIATE")
     made = []
 
-    async def work(connection):
+    def work(connection):
         made.append(connection)
 
-    async def block(connection):
-        await connection.execute(insert(schema.plugin_states), [_state("held")])
+    def block(connection):
+        connection.execute(insert(schema.plugin_states), [_state("held")])
 
     holding = asyncio.create_task(store.writer.change(block))
     await asyncio.sleep(0)
@@ -308,5 +308,5 @@ async def test_writer_leaves_out_a_change_whose_asker_was_cancelled_while_it_wai
     assert made == []
 
 
-async def block_nothing(_):
+def block_nothing(_):
     return None

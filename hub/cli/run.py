@@ -49,7 +49,6 @@ def run(
             "hub.idle no plugin is enabled: hub.toml has no [plugins.*] table"
         )
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     uvloop.run(_run_until_told(settings))
 

@@ -128,7 +128,7 @@ class Writer:
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, data_dir: Path, frames: FrameStore, tail_events: int = 2000) -> Writer:
+    async def open(cls, data_dir: Path, frames: FrameStore, tail_events: int = 1000) -> Writer:
         """Connect and find out where the store stands."""
         thread = WriteThread(open_write_engine(data_dir))
         ids, skews = await thread.attempt(_read_standing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import aiomqtt
 import pytest
@@ -102,6 +103,24 @@ async def test_connection_reads_messages_that_are_split_across_reads(connect, pu
         received = await collect(connection, 9)
 
     assert [message.payload for message in received] == payloads
+
+
+@pytest.mark.parametrize("version5", [False, True])
+async def test_connection_leaves_no_garbage_behind_a_message(connect, publish, version5):
+    async with connect(version5=version5) as connection:
+        await connection.subscribe(["t"])
+        await publish([b"1"])
+        await collect(connection, 1)
+        gc.collect()
+        gc.disable()
+        try:
+            await publish([b"x"] * 15)
+            await collect(connection, 15)
+            left = [o for o in gc.get_objects(generation=0) if "iter_match" in getattr(o, "__qualname__", "")]
+        finally:
+            gc.enable()
+
+    assert left == []
 
 
 async def test_connection_carries_two_megabytes_both_ways(connect):

@@ -1,1 +1,1 @@
-"""The clip that the demo's agent watches, its ground truth, and the script that makes both."""
+"""The clips that the demo's agent watches, their ground truth, and the scripts that make them."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
-from edge.demo.scene import HEIGHT, WIDTH, make_scene
+from edge.demo.scene import make_scene
+from edge.demo.video import FPS, write_clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from hub.event import Box
 
-FPS = 10
 SCENE_FRAMES = 15
 SEED = 2018
 # (thumbs up, other hands) of each scene; all else is drawn from the seed
@@ -49,24 +47,9 @@ def draw_clip(seed: int) -> Iterator[ClipFrame]:
             yield ClipFrame(scene.picture(second, rng), boxes, names)
 
 
-def write_clip(seed: int, path: Path) -> None:
-    """Write the clip of a seed (VP8 in WebM) to `path`, and its ground truth beside it as .json.
-
-    Raises:
-        OSError: OpenCV cannot write the video there.
-    """
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP80"), FPS, (WIDTH, HEIGHT))
-    if not writer.isOpened():
-        raise OSError(f"{path}: OpenCV cannot write a VP8 video here")
-    truth = []
-    for number, frame in enumerate(draw_clip(seed)):
-        writer.write(frame.pixels)
-        boxes = [{key: round(value, 5) for key, value in box} for box in frame.thumbs_up]
-        truth.append({"frame": number, "thumbs_up": boxes, "others": frame.others})
-    writer.release()
-    head = {"clip": path.name, "seed": seed, "width": WIDTH, "height": HEIGHT, "fps": FPS}
-    lines = ",\n".join(json.dumps(entry) for entry in truth)
-    path.with_suffix(".json").write_text(f'{json.dumps(head)[:-1]}, "frames": [\n{lines}\n]}}\n')
+def _tell_truth(frame: ClipFrame) -> dict[str, Any]:
+    boxes = [{key: round(value, 5) for key, value in box} for box in frame.thumbs_up]
+    return {"thumbs_up": boxes, "others": frame.others}
 
 
 def main() -> None:
@@ -75,7 +58,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("thumbs.webm"))
     options = parser.parse_args()
-    write_clip(options.seed, options.out)
+    frames = ((frame.pixels, _tell_truth(frame)) for frame in draw_clip(options.seed))
+    write_clip(options.out, options.seed, frames)
 
 
 if __name__ == "__main__":

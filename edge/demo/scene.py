@@ -10,12 +10,12 @@ import numpy as np
 
 from edge.demo.backdrops import BACKDROPS
 from edge.demo.glyphs import OTHER_HANDS, THUMBS_UP, TONES, Glyph, cut_glyph
+from edge.demo.video import HEIGHT, WIDTH
 from hub.event import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WIDTH, HEIGHT = 640, 360
 MIN_HEIGHT, MAX_HEIGHT = 0.35, 0.60  # of the frame's height, as the hand's box
 MAX_TILT_DEGREES = 15.0
 DRIFT_PX = 40

@@ -1,4 +1,4 @@
-"""Compares what was found on frames with the truth about them: precision, recall, mean overlap."""
+"""Compares what was found on frames with the truth about them: boxes by their overlap, labels by name."""
 
 from __future__ import annotations
 
@@ -57,6 +57,40 @@ def score_frames(frames: Iterable[tuple[Sequence[Detection], Sequence[Box]]]) ->
         true, found, matched = true + len(boxes), found + len(detections), matched + len(overlaps)
         total += sum(overlaps)
     return Score(true, found, matched, total)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScore:
+    """How well whole frames were named: `right` ones got their label, or none where there is none."""
+
+    frames: int
+    right: int
+    named: int
+    rightly_named: int
+
+    @property
+    def accuracy(self) -> float:
+        """The share of frames that were read rightly; 1 if there are none."""
+        return self.right / self.frames if self.frames else 1.0
+
+    @property
+    def precision(self) -> float:
+        """The share of the labels given that are true; 1 if none was given."""
+        return self.rightly_named / self.named if self.named else 1.0
+
+
+def score_labels(frames: Iterable[tuple[Sequence[Detection], str | None]]) -> LabelScore:
+    """Score frames, each given as (what was found, the true label or None); the surest detection counts."""
+    total = right = named = rightly_named = 0
+    for detections, truth in frames:
+        best = max(detections, key=lambda detection: detection.confidence, default=None)
+        label = best.label if best else None
+        total, named = total + 1, named + (label is not None)
+        right, rightly_named = (
+            right + (label == truth),
+            rightly_named + (label is not None and label == truth),
+        )
+    return LabelScore(total, right, named, rightly_named)
 
 
 def _match(detections: Sequence[Detection], left_over: list[Box]) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,21 @@ import typer
 from rich.markup import escape
 
 from hub.cli.shared import EXIT_ERROR, JsonOption, complaints, console, plainly, print_json, print_table
+from hub.demo.clips import CLIPS
 from hub.demo.play import play
 from hub.demo.summary import Summary
 
 
+class DemoModel(StrEnum):
+    """The shipped models."""
+
+    THUMBS_UP = "thumbs-up"
+    HIRAGANA = "hiragana"
+
+
 @plainly
 def demo(
+    model: Annotated[DemoModel, typer.Option(help="What the camera looks for.")] = DemoModel.THUMBS_UP,
     seconds: Annotated[
         float | None,
         typer.Option(min=1, max=86_400, help="End by itself after about this long.", show_default="Ctrl-C"),
@@ -29,9 +39,12 @@ def demo(
     Needs no camera and no account: pictures are archived to a folder, tweets are only shown. Exits with 0 if
     nothing was lost and every plugin did its part.
 
-    Example: lenshub demo --seconds 20 --json
+    Examples:
+
+     lenshub demo --seconds 20 --json
+     lenshub demo --model hiragana
     """
-    summary, problems = asyncio.run(_play(folder, seconds, quiet=json))
+    summary, problems = asyncio.run(_play(folder, model, seconds, quiet=json))
     if json:
         print_json(summary.model_dump())
     else:
@@ -42,11 +55,13 @@ def demo(
         raise typer.Exit(EXIT_ERROR)
 
 
-async def _play(folder: Path, seconds: float | None, *, quiet: bool) -> tuple[Summary, list[str]]:
+async def _play(
+    folder: Path, model: DemoModel, seconds: float | None, *, quiet: bool
+) -> tuple[Summary, list[str]]:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return await play(folder, seconds, stop, (lambda _: None) if quiet else _tell)
+    return await play(folder, CLIPS[model], seconds, stop, (lambda _: None) if quiet else _tell)
 
 
 def _tell(line: str) -> None:

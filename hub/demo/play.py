@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.config import read_config
-from hub.demo.setting import DemoSetting, clip_seconds, lay_out
+from hub.demo.clips import Clip
+from hub.demo.setting import DemoSetting, lay_out
 from hub.demo.summary import Summary, is_settled, sum_up
 from hub.demo.telling import Teller
 from hub.errors import HubError
@@ -29,17 +30,17 @@ STARTING_S = 6.0
 Tell = Callable[[str], None]
 
 
-def passes_within(seconds: float | None) -> int:
+def passes_within(seconds: float | None, clip: Clip) -> int:
     """Return how often the clip is played in that time; 0, without end, when there is none given."""
     if seconds is None:
         return 0
-    return max(1, int((seconds - STARTING_S) / clip_seconds()))
+    return max(1, int((seconds - STARTING_S) / clip.seconds()))
 
 
 async def play(
-    parent: Path, seconds: float | None, stop: asyncio.Event, tell: Tell
+    parent: Path, clip: Clip, seconds: float | None, stop: asyncio.Event, tell: Tell
 ) -> tuple[Summary, list[str]]:
-    """Play the clip to a hub of its own for `seconds` from when the hub is ready, or until `stop` is set.
+    """Play a clip to a hub of its own for `seconds` from when the hub is ready, or until `stop` is set.
 
     Returns:
         The summary, and what is wrong with it (nothing, if all went well).
@@ -47,12 +48,12 @@ async def play(
     Raises:
         HubError: Hub or agent cannot be started; with what they said.
     """
-    setting = lay_out(parent, passes_within(seconds))
+    setting = lay_out(parent, clip, passes_within(seconds, clip))
     plugins = list(read_config(setting.hub_toml).plugins)
     tell(f"Everything of this demo is in {setting.folder}")
     async with _running(setting, "hub", "hub.cli", "run", "--config", str(setting.hub_toml)) as hub:
         await _wait_until_ready(setting, hub)
-        tell("Broker and hub are running; a camera agent starts on a clip of thumbs up and other hands.")
+        tell(f"Broker and hub are running; a camera agent starts on a clip of {clip.shows}.")
         async with reading(setting.folder) as engine:
             stage = _Stage(setting, hub, Teller(engine, tell))
             frames, spooled = await stage.film(seconds, stop)

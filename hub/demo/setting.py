@@ -7,15 +7,13 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import resources
 from pathlib import Path
 
+from hub.demo.clips import Clip
 from hub.devices import DeviceRegistry
 from hub.errors import HubError
 
 DEVICE = "Seattle01"  # a camera of the published system
-CLIP = Path(str(resources.files("edge"))) / "demo" / "thumbs.webm"
-TRUTH = CLIP.with_suffix(".json")
 
 _HUB = """\
 # Written by `lenshub demo`. Look around with, for example: lenshub events -c {path}
@@ -28,16 +26,17 @@ port = {port}
 [plugins.s3-archive]
 folder = "archive"
 
-[plugins.retraining]
-folder = "training"
-
 [plugins.threshold-alerts]
-labels = ["thumbs-up"]
+labels = {labels}
 min_confidence = 0.6
 cooldown_s = 5
 
 [plugins.tweet]
-match = {{ labels = ["thumbs-up"], min_confidence = 0.9 }}
+match = {{ labels = {labels}, min_confidence = 0.9 }}
+"""
+_RETRAINING = """
+[plugins.retraining]
+folder = "training"
 """
 _AGENT = """\
 # Written by `lenshub demo`: the agent of a camera, with the shipped clip in the camera's place.
@@ -53,6 +52,9 @@ password_file = "{folder}/agent.password"
 [camera]
 source = "{clip}"
 passes = {passes}
+
+[model]
+path = "{model}"
 """
 
 
@@ -77,12 +79,6 @@ class DemoSetting:
         return self.folder / f"{program}.log"
 
 
-def clip_seconds() -> float:
-    """Return how long the shipped clip plays."""
-    truth = json.loads(TRUTH.read_text(encoding="utf-8"))
-    return len(truth["frames"]) / float(truth["fps"])
-
-
 def free_port() -> int:
     """Return a port that nothing listens on now."""
     with socket.socket() as probe:
@@ -90,10 +86,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def lay_out(parent: Path, passes: int) -> DemoSetting:
+def lay_out(parent: Path, clip: Clip, passes: int) -> DemoSetting:
     """Make a new folder below `parent` with everything a demo needs.
 
     Args:
+        clip: What the agent's camera sees.
         passes: How often the agent plays the clip; 0 means without end.
 
     Raises:
@@ -106,10 +103,26 @@ def lay_out(parent: Path, passes: int) -> DemoSetting:
     except OSError as error:
         raise HubError(f"{folder}: cannot be made: {error.strerror}; choose another with --folder") from error
     setting, port = DemoSetting(folder), free_port()
-    setting.hub_toml.write_text(_HUB.format(path=setting.hub_toml, port=port), encoding="utf-8")
-    agent = _AGENT.format(device=DEVICE, folder=folder, port=port, clip=CLIP, passes=passes)
-    setting.agent_toml.write_text(agent, encoding="utf-8")
+    setting.hub_toml.write_text(_hub_settings(setting, clip, port), encoding="utf-8")
+    setting.agent_toml.write_text(_agent_settings(setting, clip, port, passes), encoding="utf-8")
     password = folder / "agent.password"
     password.touch(mode=0o600)
     password.write_text(DeviceRegistry(folder / "broker").add(DEVICE), encoding="utf-8")
     return setting
+
+
+def _hub_settings(setting: DemoSetting, clip: Clip, port: int) -> str:
+    labels = json.dumps(clip.labels, ensure_ascii=False)
+    text = _HUB.format(path=setting.hub_toml, port=port, labels=labels)
+    return text + _RETRAINING if clip.boxes else text
+
+
+def _agent_settings(setting: DemoSetting, clip: Clip, port: int, passes: int) -> str:
+    return _AGENT.format(
+        device=DEVICE,
+        folder=setting.folder,
+        port=port,
+        clip=clip.path,
+        passes=passes,
+        model=clip.model_folder,
+    )

@@ -66,12 +66,17 @@ async def sum_up(engine: Database, folder: Path, plugins: list[str], *, frames: 
         lost=max(0, spooled - accounted),
         gaps=counts["gaps"],
         deliveries={name: _as_people_count(outcomes.get(name, {})) for name in plugins},
-        paths={
-            "archive": str(folder / "archive"),
-            "training": str(folder / "training"),
-            "database": str(database_path(folder)),
-        },
+        paths=_find_paths(folder),
     )
+
+
+def _find_paths(folder: Path) -> dict[str, str]:
+    places = {
+        "archive": folder / "archive",
+        "training": folder / "training",
+        "database": database_path(folder),
+    }
+    return {name: str(path) for name, path in places.items() if path.exists()}
 
 
 def _as_people_count(outcomes: dict[str, int]) -> dict[str, int]:

@@ -29,23 +29,17 @@ class Demo(NamedTuple):
             return connection.execute(statement).fetchall()
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, mosquitto_path: str) -> Demo:
-    folder = tmp_path_factory.mktemp("demo")
-    command = [
-        "-c",
-        "from hub.cli import app; app()",
-        "demo",
-        "--seconds",
-        "20",
-        "--json",
-        "--folder",
-        folder,
-    ]
+def run_demo(folder: Path, *options: str) -> Demo:
+    command = ["-c", "from hub.cli import app; app()", "demo", "--json", "--folder", folder, *options]
     done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     return Demo(summary, Path(summary["paths"]["database"]).parent)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, mosquitto_path: str) -> Demo:
+    return run_demo(tmp_path_factory.mktemp("demo"), "--seconds", "20")
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.demo.score import intersect, score_frames
+from edge.demo.score import intersect, score_frames, score_labels
 from hub.event import Box, Detection
 
 
@@ -33,3 +33,13 @@ def test_score_counts_a_box_once_when_it_is_found_twice():
 
 def test_score_is_perfect_when_there_is_nothing_to_find():
     assert (score_frames([]).precision, score_frames([]).recall) == (1, 1)
+
+
+def named(label: str, confidence: float = 0.9) -> Detection:
+    return Detection(label=label, confidence=confidence)
+
+
+def test_label_score_takes_the_surest_label_and_counts_silence():
+    frames = [((named("い", 0.8), named("あ")), "あ"), ((named("う"),), None), ((), None), ((), "え")]
+    score = score_labels(frames)
+    assert (score.accuracy, score.precision) == (0.5, 0.5)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from hub.draw.tag import TAG_BGR, draw_tag, write_tag
 from hub.event import Detection
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 JPEG_QUALITY = 90  # the published system's
-_COLOUR_BGR = (64, 220, 64)
-_TEXT_BGR = (0, 0, 0)
 
 
 class PictureError(ValueError):
@@ -46,32 +45,28 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes
 
 
 def draw_detections(pixels: NDArray[np.uint8], detections: Iterable[Detection]) -> NDArray[np.uint8]:
-    """Return a copy of the BGR pixels with each box and its "label: 87.50%" drawn on it."""
-    drawn = pixels.copy()
+    """Return a copy of the BGR pixels with each box and its "label: 87.50%" drawn on it.
+
+    The text lies above its box, where there is no room below it, and else in it; what has no box is listed at
+    the top left. It is kept inside the picture, and a label that is too long for that is shortened.
+    """
+    drawn, found = pixels.copy(), list(detections)
     height, width = drawn.shape[:2]
-    thickness = max(1, round(height / 240))
-    size, row = max(10, height // 24), 0
-    for detection in detections:
-        text = f"{detection.label}: {detection.confidence:.2%}"
-        origin = (size // 2, size * (2 * row + 3) // 2)
-        if detection.box is None:
-            row += 1
-        else:
-            corners = np.clip(np.round(detection.box.corners_in(width, height)), -(2**15), 2**15)
-            xmin, ymin, xmax, ymax = (int(corner) for corner in corners)
-            cv2.rectangle(drawn, (xmin, ymin), (xmax, ymax), _COLOUR_BGR, thickness)
-            below = ymin < 2 * size
-            origin = (min(max(xmin, 0), width - 1), ymax + size + thickness if below else ymin - size // 3)
-        _draw_tag(drawn, text, origin, size)
+    rectangles = [_place_box(detection, width, height) for detection in found]
+    for corners in rectangles:
+        if corners is not None:
+            cv2.rectangle(drawn, corners[:2], corners[2:], TAG_BGR, max(1, round(height / 240)))
+    row = rectangles.count(None)
+    for detection, corners in reversed(list(zip(found, rectangles, strict=True))):  # the surest comes on top
+        row -= corners is None
+        draw_tag(drawn, write_tag(detection), corners, row)
     return drawn
 
 
-def _draw_tag(pixels: NDArray[np.uint8], text: str, origin: tuple[int, int], size: int) -> None:
-    """Write dark text on a field of the boxes' colour, so that it can be read on any background."""
-    height, width = pixels.shape[:2]
-    face = cv2.FontFace("uni")
-    left, top, text_width, text_height = cv2.getTextSize((width, height), text, origin, face, size)
-    margin = max(1, size // 6)
-    corner = (left + text_width + margin, top + text_height + margin)
-    cv2.rectangle(pixels, (left - margin, top - margin), corner, _COLOUR_BGR, cv2.FILLED)
-    cv2.putText(pixels, text, origin, _TEXT_BGR, face, size)
+def _place_box(detection: Detection, width: int, height: int) -> tuple[int, int, int, int] | None:
+    """Return a box's corners in pixels, as far out as OpenCV can draw."""
+    if detection.box is None:
+        return None
+    corners = np.clip(np.round(detection.box.corners_in(width, height)), -(2**15), 2**15)
+    xmin, ymin, xmax, ymax = (int(corner) for corner in corners)
+    return xmin, ymin, xmax, ymax

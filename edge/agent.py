@@ -48,7 +48,8 @@ async def run_agent(config: AgentConfig, *, until_sent: bool = False) -> Counter
         screen = Screen()
         pipeline = Pipeline(config, spool, detector, screen)
         link = Link(spool, config.agent.device, broker, models=[detector.agent_model])
-        with showing(config.display, screen, pipeline.measure, config.agent.device, token):
+        device, model = config.agent.device, f"{detector.card.name} {detector.card.version}"
+        with showing(config.display, screen, pipeline.measure, device, model, token):
             await _Work(config, spool, pipeline, link).run(until_sent=until_sent)
     return pipeline.counters
 

@@ -1,39 +1,62 @@
 "use strict";
 
 const REFRESH_MS = 2000;
+const STALLED_MS = 7000;
 const UNITS = ["B", "KiB", "MiB", "GiB"];
-let frames = -1;
-let ill = false;
+const SAYINGS = {
+  first: ["wait", "starting", "Waiting for the first picture."],
+  lost: ["ill", "camera lost", "The camera gives no pictures. The agent keeps trying to open it."],
+  gone: ["ill", "no answer", "The agent does not answer. This page keeps asking."],
+};
+const seen = { frames: -1, at: performance.now() };
+let stale = false;
 
-function show(id, text) {
-  document.getElementById(id).textContent = text;
+function show(id, text, unit = "") {
+  const place = document.getElementById(id);
+  place.textContent = text;
+  if (unit) place.append(Object.assign(document.createElement("small"), { textContent: ` ${unit}` }));
 }
 
-function say(text, well) {
-  const state = document.getElementById("state");
-  state.textContent = text;
-  state.className = well ? "well" : "ill";
+function say([look, state, notice]) {
+  document.getElementById("state").className = look;
+  document.getElementById("view").className = look;
+  show("state", state);
+  show("notice", notice);
 }
 
-function bytes(number) {
-  const step = number > 0 ? Math.min(3, Math.floor(Math.log2(number) / 10)) : 0;
-  return `${(number / 1024 ** step).toFixed(step ? 1 : 0)} ${UNITS[step]}`;
+function size(bytes) {
+  const step = bytes > 0 ? Math.min(3, Math.floor(Math.log2(bytes) / 10)) : 0;
+  return `${(bytes / 1024 ** step).toFixed(step ? 1 : 0)} ${UNITS[step]}`;
+}
+
+function judge(health) {
+  const now = performance.now();
+  if (health.frames !== seen.frames) Object.assign(seen, { frames: health.frames, at: now });
+  if (health.up === false) return SAYINGS.lost;
+  if (health.frames === 0) return SAYINGS.first;
+  if (now - seen.at < STALLED_MS) return ["well", "live", ""];
+  const since = `for ${Math.round((now - seen.at) / 1000)} s`;
+  return ["wait", "stalled", `No new picture ${since}.`];
 }
 
 function tell(health) {
   document.title = `${health.device} · LensHub camera`;
   show("device", health.device);
+  show("model", health.model ?? "");
   show("fps", health.fps.toFixed(1));
   if (health.inference_ms_p50 !== undefined) {
-    show("inference", `${health.inference_ms_p50.toFixed(1)} / ${health.inference_ms_p95.toFixed(1)} ms`);
+    show("inference", `${health.inference_ms_p50.toFixed(1)} ms`, `p95 ${health.inference_ms_p95.toFixed(1)}`);
   }
-  show("events", health.events);
-  show("spool", `${health.spool_records} (${bytes(health.spool_bytes)})`);
-  show("dropped", health.dropped);
+  show("events", health.events.toLocaleString());
+  show("spool", health.spool_records.toLocaleString(), health.spool_records ? size(health.spool_bytes) : "");
+  show("dropped", health.dropped.toLocaleString());
   show("temperature", health.temperature_c === undefined ? "not known" : `${health.temperature_c.toFixed(0)} °C`);
-  const moving = health.frames !== frames;
-  say(moving ? "live" : "no new frames", moving);
-  frames = health.frames;
+  say(judge(health));
+}
+
+function reload() {
+  document.getElementById("picture").src = `stream.mjpeg?${Date.now()}`;
+  stale = false;
 }
 
 async function refresh() {
@@ -41,13 +64,13 @@ async function refresh() {
     const answer = await fetch("health.json", { signal: AbortSignal.timeout(5000) });
     if (!answer.ok) throw new Error(String(answer.status));
     tell(await answer.json());
-    if (ill) document.getElementById("picture").src = `stream.mjpeg?${Date.now()}`;
-    ill = false;
+    if (stale) reload();
   } catch {
-    ill = true;
-    say("the agent does not answer", false);
+    stale = true;
+    say(SAYINGS.gone);
   }
   setTimeout(refresh, REFRESH_MS);
 }
 
+document.getElementById("picture").addEventListener("error", () => { stale = true; });
 refresh();

@@ -28,6 +28,7 @@ SEND_BYTES = 2**18  # a slow client sees pictures this much old at most
 BOUNDARY = "lenshub-frame"
 FILES = {
     "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.svg": ("page.svg", "image/svg+xml"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
 }
@@ -49,6 +50,7 @@ class DisplayServer(ThreadingHTTPServer):
         screen: What is shown.
         measure: Gives the agent's figures.
         device: The device's name, for the page.
+        model: The model's name and version, for the page.
         access: Who may look.
         height: Of the pictures, in pixels.
         fps: How many pictures a second a client gets at most.
@@ -67,11 +69,13 @@ class DisplayServer(ThreadingHTTPServer):
         measure: Callable[[], Health],
         *,
         device: str,
+        model: str,
         access: Access,
         height: int,
         fps: float,
     ) -> None:
-        self.screen, self.measure, self.device, self.access = screen, measure, device, access
+        self.screen, self.measure, self.access = screen, measure, access
+        self.device, self.model = device, model
         self.height, self.fps = height, fps
         self._room = threading.BoundedSemaphore(CLIENTS)
         if ":" in address[0]:
@@ -166,7 +170,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def _tell_health(self) -> None:
         health = self.server.measure().model_dump(exclude_none=True)
-        body = json.dumps({"device": self.server.device, **health}).encode()
+        body = json.dumps({"device": self.server.device, "model": self.server.model, **health}).encode()
         self._answer(body, "application/json")
 
     def _tell_metrics(self) -> None:

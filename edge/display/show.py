@@ -21,7 +21,12 @@ LOG = logging.getLogger("edge.display")
 
 @contextmanager
 def showing(
-    table: DisplayTable, screen: Screen, measure: Callable[[], Health], device: str, token: str | None
+    table: DisplayTable,
+    screen: Screen,
+    measure: Callable[[], Health],
+    device: str,
+    model: str,
+    token: str | None,
 ) -> Iterator[None]:
     """Show what is on the screen within a `with` block.
 
@@ -35,6 +40,7 @@ def showing(
                 screen,
                 measure,
                 device=device,
+                model=model,
                 access=Access(token),
                 height=table.height,
                 fps=table.fps,

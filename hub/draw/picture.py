@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hub.draw.tag import TAG_BGR, draw_tag, write_tag
+from hub.draw.tag import TAG_BGR, draw_tag, list_tag, write_tag
 from hub.event import Detection
 
 if TYPE_CHECKING:
@@ -56,10 +56,13 @@ def draw_detections(pixels: NDArray[np.uint8], detections: Iterable[Detection]) 
     for corners in rectangles:
         if corners is not None:
             cv2.rectangle(drawn, corners[:2], corners[2:], TAG_BGR, max(1, round(height / 240)))
-    row = rectangles.count(None)
+    row = rows = rectangles.count(None)
     for detection, corners in reversed(list(zip(found, rectangles, strict=True))):  # the surest comes on top
-        row -= corners is None
-        draw_tag(drawn, write_tag(detection), corners, row)
+        if corners is None:
+            row -= 1
+            list_tag(drawn, write_tag(detection), row, rows)
+        else:
+            draw_tag(drawn, write_tag(detection), corners)
     return drawn
 
 

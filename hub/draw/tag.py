@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Corners = tuple[int, int, int, int]
 
 TAG_BGR = (64, 220, 64)
+MIN_SIZE = 10  # pixels
 _TEXT_BGR = (0, 0, 0)
 _PICTOGRAPHS = 0x1F000  # from here on OpenCV's font has none of the emoji
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
@@ -39,25 +40,38 @@ def _spell(character: str) -> str:
     return character
 
 
-def draw_tag(pixels: NDArray[np.uint8], text: tuple[str, str], corners: Corners | None, row: int) -> None:
+def draw_tag(pixels: NDArray[np.uint8], text: tuple[str, str], corners: Corners) -> None:
     """Write a label and its confidence beside a box, in place.
 
     Args:
         pixels: (height, width, 3) uint8 BGR.
         text: What `write_tag` gave; if it is too long, the label is shortened.
-        corners: Of the box, in pixels; None puts the text into a list at the top left.
-        row: Of that list.
+        corners: Of the box, in pixels.
     """
-    height, width = pixels.shape[:2]
-    size = max(10, height // 24)
-    margin, tall = max(1, size // 6), round(size * 1.4)
+    height = pixels.shape[0]
+    size = max(MIN_SIZE, height // 24)
+    _write(pixels, text, size, (corners[0], _find_top(corners, _find_height(size), height)))
+
+
+def list_tag(pixels: NDArray[np.uint8], text: tuple[str, str], row: int, rows: int) -> None:
+    """Write a label and its confidence into a list of so many rows at the top left, in place.
+
+    It speaks of the whole picture, and is larger than what is said of a part while the list is short.
+    """
+    size = max(MIN_SIZE, pixels.shape[0] // max(14, 2 * rows))
+    _write(pixels, text, size, (size // 2, size // 2 + row * (_find_height(size) + 1 + size // 6)))
+
+
+def _find_height(size: int) -> int:
+    return round(size * 1.4)
+
+
+def _write(pixels: NDArray[np.uint8], text: tuple[str, str], size: int, corner: tuple[int, int]) -> None:
+    width, margin = pixels.shape[1], max(1, size // 6)
     line, across = _shorten(text, size, width - 2 * margin)
-    if corners is None:
-        left, top = size // 2, size // 2 + row * (tall + margin)
-    else:
-        left, top = corners[0], _find_top(corners, tall, height)
-    left = max(0, min(left, width - across - 2 * margin))
-    cv2.rectangle(pixels, (left, top), (left + across + 2 * margin, top + tall), TAG_BGR, cv2.FILLED)
+    left, top = max(0, min(corner[0], width - across - 2 * margin)), corner[1]
+    end = (left + across + 2 * margin, top + _find_height(size))
+    cv2.rectangle(pixels, (left, top), end, TAG_BGR, cv2.FILLED)
     cv2.putText(pixels, line, (left + margin, top + round(size * 1.05)), _TEXT_BGR, cv2.FontFace("uni"), size)
 
 

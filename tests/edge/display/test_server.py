@@ -27,7 +27,13 @@ def serve(screen) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(token: str | None = None) -> int:
-            settings = {"device": "cam-1", "access": Access(token), "height": 480, "fps": 30.0}
+            settings = {
+                "device": "cam-1",
+                "model": "cups 3",
+                "access": Access(token),
+                "height": 480,
+                "fps": 30.0,
+            }
             server = DisplayServer(("127.0.0.1", 0), screen, lambda: FIGURES, **settings)
             stack.enter_context(serving(server))
             return int(server.server_address[1])
@@ -52,7 +58,8 @@ def ask(port: int, target: str, **headers: str) -> HTTPResponse:
         ("/", "text/html", b"stream.mjpeg"),
         ("/page.css", "text/css", b"grid"),
         ("/page.js", "text/javascript", b"fetch"),
-        ("/health.json", "application/json", b'"device": "cam-1"'),
+        ("/page.svg", "image/svg+xml", b"<svg"),
+        ("/health.json", "application/json", b'"device": "cam-1", "model": "cups 3"'),
         ("/metrics", "text/plain", b"lenshub_edge_frames_total 5"),
         ("/frame.jpg", "image/jpeg", b"JFIF"),
     ],
@@ -128,6 +135,6 @@ def test_server_turns_away_more_clients_than_it_has_room_for(serve):
 
 
 def test_server_is_refused_in_one_line_when_its_port_is_in_use(serve, screen):
-    settings = {"device": "cam-1", "access": Access(), "height": 480, "fps": 1.0}
+    settings = {"device": "cam-1", "model": "cups 3", "access": Access(), "height": 480, "fps": 1.0}
     with pytest.raises(ConfigError, match=r"display\.listen: 127\.0\.0\.1:\d+: .*in use"):
         open_server(("127.0.0.1", serve()), screen, lambda: FIGURES, **settings)

@@ -57,7 +57,9 @@ def run(
             help="/dev/video0 or 0, rtsp:// or http://, a video file, a folder.", show_default=False
         ),
     ] = None,
-    broker: Annotated[str | None, typer.Option(help="mqtt://host:port", show_default=False)] = None,
+    broker: Annotated[
+        str | None, typer.Option(help="mqtt://host:port, or mqtts://", show_default=False)
+    ] = None,
     model: Annotated[Path | None, typer.Option(help="A model folder.", show_default=False)] = None,
     spool: Annotated[
         Path | None, typer.Option(help="The file that keeps what is not yet sent.", show_default=False)

@@ -18,9 +18,11 @@ from edge.problems import list_problems
 from edge.spool import QUOTA_BYTES
 from hub.errors import ConfigError
 from hub.event import DEVICE_PATTERN
+from hub.wire.tls import Tls, check_tls, make_context
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 DEFAULT_MODEL = SHIPPED / "thumbs-up"
+PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 def _check_url(url: str) -> str:
@@ -29,9 +31,9 @@ def _check_url(url: str) -> str:
         port = parts.port
         (parts.hostname or "").encode("idna")
     except ValueError as error:
-        raise ValueError(f"is no URL: {error} (known: mqtt://host:port)") from None
-    if parts.scheme != "mqtt" or not parts.hostname or port == 0 or parts.path not in ("", "/"):
-        raise ValueError("must look like mqtt://host:port")
+        raise ValueError(f"is no URL: {error} (known: mqtt://host:port, mqtts://host:port)") from None
+    if parts.scheme not in PORTS or not parts.hostname or port == 0 or parts.path not in ("", "/"):
+        raise ValueError("must look like mqtt://host:port, or mqtts://host:port for TLS")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold credentials (use username and password_file)")
     return url
@@ -76,13 +78,36 @@ class AgentTable(Table):
 
 
 class BrokerTable(Table):
-    """Where the broker is. The password comes from one of three places, or there is none."""
+    """Where the broker is. The password comes from one of three places, or there is none.
+
+    With an mqtts:// address the broker is known by the system's authorities, or by `ca_file` or `ca` (the
+    text of such a file). `cert_file` and `key_file` prove who we are; `alpn` is the protocol to ask for.
+    `max_payload_bytes` is the largest record that a broker takes which does not say so itself.
+    """
 
     url: Annotated[str, AfterValidator(_check_url)] = "mqtt://127.0.0.1:1883"
     username: str | None = None
     password: SecretStr | None = None
     password_env: str | None = None
     password_file: Path | None = None
+    ca_file: Path | None = None
+    ca: str | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    alpn: str | None = None
+    max_payload_bytes: Annotated[int, Field(ge=1024)] | None = None
+
+    @property
+    def tls(self) -> Tls | None:
+        """How to speak TLS, or None where the address does not begin with mqtts://."""
+        tls = Tls(self.ca_file, self.ca, self.cert_file, self.key_file, self.alpn)
+        return tls if urlsplit(self.url).scheme == "mqtts" else None
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        tls = Tls(self.ca_file, self.ca, self.cert_file, self.key_file, self.alpn)
+        check_tls(urlsplit(self.url).scheme, tls)
+        return self
 
     @model_validator(mode="after")
     def _check_password(self) -> Self:
@@ -202,10 +227,19 @@ def find_broker(table: BrokerTable) -> Broker:
     """Return where and how to connect, with the password fetched from where it is kept.
 
     Raises:
-        ConfigError: The password's variable is not set, or its file cannot be read.
+        ConfigError: The password's variable is not set, or a file is missing, cannot be read or does not fit.
     """
-    parts = urlsplit(table.url)
-    return Broker(parts.hostname or "", parts.port or 1883, table.username, _find_password(table))
+    parts, tls = urlsplit(table.url), table.tls
+    if tls is not None:
+        make_context(tls)
+    return Broker(
+        parts.hostname or "",
+        parts.port or PORTS[parts.scheme],
+        table.username,
+        _find_password(table),
+        tls,
+        table.max_payload_bytes,
+    )
 
 
 def _find_password(table: BrokerTable) -> str | None:

@@ -42,6 +42,7 @@ class Conversation:
         agent: str,
         models: tuple[AgentModel, ...],
         now: Callable[[], datetime],
+        limit: PacketLimit,
     ) -> None:
         self.succeeded = False
         """Whether the hub has stored something over the latest connection."""
@@ -56,7 +57,7 @@ class Conversation:
         self._in_flight: deque[tuple[int, int]] = deque()  # (number, bytes)
         self._acks: list[Ack] = []
         self._progress_at = self._asked_at = 0.0
-        self._limit = PacketLimit()
+        self._limit = limit
         self._silence = Outage(LOG, "hub")
         self._refusal = Outage(LOG, "publishing")
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,13 +16,17 @@ import aiomqtt
 from edge.conversation import Conversation
 from edge.health import Health, HealthStatus
 from edge.outage import Outage
+from edge.packet_limit import PacketLimit
 from edge.spool import Spool, SpoolError
 from hub.event import DeviceName
 from hub.wire.connection import Connection
 from hub.wire.protocol import AgentModel, AgentStatus, upward
+from hub.wire.tls import Tls
 
 AGENT = "lenshub-edge 0.1.0"
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 15.0
+AWS_IOT = re.compile(r"[a-z0-9-]+\.iot\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
+AWS_PAYLOAD_BYTES = 128 * 2**10  # the packet limit that it announces is larger than what it takes
 STEADY_S = 2.0  # a connection that lasts for less has not ended an outage: the broker may refuse what we say
 GOODBYE_S = 2.0
 LOG = logging.getLogger("edge.link")
@@ -35,6 +40,15 @@ class Broker:
     port: int = 1883
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    tls: Tls | None = None
+    max_payload_bytes: int | None = None
+
+    @property
+    def payload_limit(self) -> int | None:
+        """The largest payload it is known to take; None where only it can tell."""
+        if self.max_payload_bytes is None and AWS_IOT.fullmatch(self.host):
+            return AWS_PAYLOAD_BYTES
+        return self.max_payload_bytes
 
 
 def _utc_now() -> datetime:
@@ -70,7 +84,8 @@ class Link:
         self._broker = broker
         self._now = now
         self._jitter = jitter
-        self._conversation = Conversation(spool, device, agent, tuple(models), now)
+        limit = PacketLimit(broker.payload_limit)
+        self._conversation = Conversation(spool, device, agent, tuple(models), now, limit)
         self._status: AgentStatus = HealthStatus(state="online")
         self._connection: Connection | None = None
         self._outage = Outage(LOG, f"broker {broker.host}:{broker.port}")
@@ -129,6 +144,7 @@ class Link:
             username=self._broker.username,
             password=self._broker.password,
             version5=True,
+            tls=self._broker.tls,
             will=aiomqtt.Will(upward(self._device, "status"), will, qos=1, retain=True),
         )
         async with connection:

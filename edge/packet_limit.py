@@ -17,9 +17,14 @@ COMPLAINTS = ("Packet too large", "Protocol error")
 
 
 class PacketLimit:
-    """The payload limit of a broker, in bytes; none until it is known."""
+    """The payload limit of a broker, in bytes.
 
-    def __init__(self) -> None:
+    Args:
+        known: What it takes at most, if that is known before it says so.
+    """
+
+    def __init__(self, known: int | None = None) -> None:
+        self._known = known
         self._announced: int | None = None
         self._learned: int | None = None
         self._trouble = Outage(logging.getLogger("edge.link"), "record size")
@@ -43,11 +48,11 @@ class PacketLimit:
     async def fit(self, record: Record) -> bytes | None:
         """Return the record's payload, made smaller where needed, or None when it can never be sent."""
         payload = join_record(record.line, record.picture)
-        limit = min(filter(None, (self._announced, self._learned)), default=len(payload))
+        limit = min(filter(None, (self._known, self._announced, self._learned)), default=len(payload))
         if len(payload) <= limit:
             return payload
         self._trouble.begin(f"the broker takes {limit} bytes; larger pictures are made smaller")
         smaller = await asyncio.to_thread(fit_record, record.line, record.picture, limit)
-        if smaller is None and limit != self._announced:
+        if smaller is None and limit not in (self._known, self._announced):
             return strip_picture(record.line, TOO_LARGE_REASON)  # a guess must not cost a record
         return smaller

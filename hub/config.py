@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,10 +19,13 @@ from hub.errors import ConfigError
 from hub.event import DeviceName, Name, Plain
 from hub.problems import describe_problems
 from hub.wire.protocol import UPWARD_FILTERS
+from hub.wire.tls import Tls, check_tls
 
 DEFAULT_PATH = Path("hub.toml")
 DEEPLENS_FILTER = "$aws/things/+/infer"
 PRIVATE = "private"
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+_HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 
 
 def _check_broker(value: str) -> str:
@@ -32,12 +37,37 @@ def _check_broker(value: str) -> str:
         (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise ValueError("is not a broker address like mqtt://host:1883") from error
-    if parts.scheme != "mqtt" or not parts.hostname or port == 0:
-        raise ValueError('must be "private" or like mqtt://host:1883')
+    if parts.scheme not in PORTS or not parts.hostname or port == 0:
+        raise ValueError('must be "private" or like mqtt://host:1883, or mqtts://host:8883 for TLS')
     if parts.username or parts.password:
         raise ValueError(
             "must not hold credentials; use mqtt.username and mqtt.password_env or password_file"
         )
+    return value
+
+
+def _split_listen(value: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{value}")
+    return parts.hostname or "", parts.port or 0
+
+
+def _check_listen(value: str) -> str:
+    try:
+        host, port = _split_listen(value)
+        ip_address(host)
+    except ValueError as error:
+        raise ValueError("must be an IP address and a port, such as 0.0.0.0:8883") from error
+    if not port or not set("/?#@").isdisjoint(value):
+        raise ValueError("must be an IP address and a port, such as 0.0.0.0:8883")
+    return value
+
+
+def _check_name(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        try:
+            ip_address(value)
+        except ValueError as error:
+            raise ValueError("must be a host's name, such as hub.local, or an IP address") from error
     return value
 
 
@@ -55,6 +85,7 @@ def _check_decoder(value: str) -> str:
     return value
 
 
+HostName = Annotated[str, AfterValidator(_check_name)]
 TopicFilter = Annotated[str, AfterValidator(_check_filter)]
 DecoderName = Annotated[str, AfterValidator(_check_decoder)]
 
@@ -78,6 +109,15 @@ class MqttSettings(Plain):
     username: Name | None = None
     password_env: Name | None = None
     password_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    alpn: str | None = None
+    listen: Annotated[str, AfterValidator(_check_listen)] | None = None
+    listen_names: tuple[HostName, ...] = ()
+    listen_cert_file: Path | None = None
+    listen_key_file: Path | None = None
+    listen_ca_file: Path | None = None
     mqtt5: bool = False
     known_devices: frozenset[DeviceName] = frozenset()
     topics: Annotated[dict[TopicFilter, DecoderName], Field(min_length=1)] = Field(
@@ -90,12 +130,48 @@ class MqttSettings(Plain):
             raise ValueError("set password_env or password_file, not both")
         return self
 
+    @model_validator(mode="after")
+    def _check_tls(self) -> MqttSettings:
+        check_tls(urlsplit(self.broker).scheme, self._tls)
+        return self
+
+    @model_validator(mode="after")
+    def _check_listening(self) -> MqttSettings:
+        if self.listen and self.broker != PRIVATE:
+            raise ValueError("listen is for the private broker; a broker of yours listens by itself")
+        rest = ("names", "cert_file", "key_file", "ca_file")
+        named = [f"listen_{name}" for name in rest if getattr(self, f"listen_{name}")]
+        if named and not self.listen:
+            raise ValueError(f"{' and '.join(named)} would do nothing without listen")
+        if bool(self.listen_cert_file) != bool(self.listen_key_file):
+            raise ValueError("listen_cert_file and listen_key_file belong together: set both or none")
+        if self.listen_ca_file and not self.listen_cert_file:
+            raise ValueError("listen_ca_file is the authority of listen_cert_file, which is not set")
+        return self
+
+    @property
+    def _tls(self) -> Tls:
+        return Tls(self.ca_file, None, self.cert_file, self.key_file, self.alpn, "mqtt")
+
+    @property
+    def tls(self) -> Tls | None:
+        """How to speak TLS to a broker of yours, or None where its address does not begin with mqtts://."""
+        return self._tls if urlsplit(self.broker).scheme == "mqtts" else None
+
+    @property
+    def listen_address(self) -> tuple[str, int] | None:
+        """Where the private broker also listens, or None for on the loopback only."""
+        return _split_listen(self.listen) if self.listen else None
+
     def address(self) -> tuple[str, int]:
         """Return (host, port) of the broker."""
         if self.broker == PRIVATE:
             return "127.0.0.1", self.port
         parts = urlsplit(self.broker)
-        return parts.hostname or "", parts.port or 1883
+        return parts.hostname or "", parts.port or PORTS[parts.scheme]
+
+
+_MQTT_FILES = [name for name in MqttSettings.model_fields if name.endswith("_file")]
 
 
 class DeepLensSettings(Plain):
@@ -153,8 +229,8 @@ def read_table(path: Path | None) -> tuple[Path, dict[str, Any]]:
 def _beside(config: Config, folder: Path) -> Config:
     hub = config.hub.model_copy(update={"data_dir": folder / config.hub.data_dir})
     mqtt = config.mqtt
-    if mqtt.password_file is not None:
-        mqtt = mqtt.model_copy(update={"password_file": folder / mqtt.password_file})
+    files = {name: folder / path for name in _MQTT_FILES if (path := getattr(mqtt, name)) is not None}
+    mqtt = mqtt.model_copy(update=files)
     return config.model_copy(update={"hub": hub, "mqtt": mqtt})
 
 

@@ -26,6 +26,7 @@ from hub.store.frames import FrameStore
 from hub.store.log import EventLog
 from hub.store.writer import Writer
 from hub.wire.connection import Connection
+from hub.wire.tls import make_context
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ async def run_hub(config: Config, stop: asyncio.Event) -> None:
     received is committed and what was delivered is settled.
 
     Raises:
-        ConfigError: The broker cannot be started or its password found.
+        ConfigError: The broker cannot be started, or its password or certificates not be found.
         StoreError: The store cannot be opened, or another hub has it.
     """
     try:
@@ -101,6 +102,8 @@ async def _run(config: Config, stop: asyncio.Event) -> None:
 async def _take_in(config: Config, writer: Writer, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         password, username = read_password(config.mqtt), config.mqtt.username
+        if config.mqtt.tls:
+            await asyncio.to_thread(make_context, config.mqtt.tls)  # so that wrong files stop the start
         if config.mqtt.broker == PRIVATE:
             limits = config.limits
             message_bytes = limits.max_event_bytes + limits.max_picture_bytes + 1
@@ -136,10 +139,11 @@ def _make_source(config: Config, writer: Writer, username: str | None, password:
         password=password,
         version5=config.mqtt.mqtt5,
         clean=False,
+        tls=config.mqtt.tls,
     )
     return MqttSource(
         connect,
-        f"mqtt://{host}:{port}",
+        f"{'mqtts' if config.mqtt.tls else 'mqtt'}://{host}:{port}",
         Topics(config.mqtt.topics),
         make_decoders(config),
         writer,

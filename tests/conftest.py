@@ -11,8 +11,10 @@ import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 
 LOOPBACK = "127.0.0.1"
 BROKER_CONFIG = """\
@@ -31,19 +33,19 @@ WaitUntil = Callable[..., Awaitable[None]]
 class Broker:
     """A real Mosquitto without persistence on a free port of the loopback; anybody may connect.
 
-    It can be stopped, killed and started again; its port stays the same.
+    It can be stopped, killed and started again; its port stays the same. `lines` are of its configuration.
     """
 
     host = LOOPBACK
 
-    def __init__(self, program: str, port: int, folder: Path) -> None:
+    def __init__(self, program: str, port: int, folder: Path, lines: str = "") -> None:
         self.port = port
         self._log = folder / "mosquitto.log"
         self._process: subprocess.Popen[bytes] | None = None
         config = folder / "mosquitto.conf"
         # Started as root it would become the user mosquitto, who cannot read a test's temporary folder.
         user = "root" if os.geteuid() == 0 else "mosquitto"
-        config.write_text(BROKER_CONFIG.format(port=port, host=LOOPBACK, user=user))
+        config.write_text(BROKER_CONFIG.format(port=port, host=LOOPBACK, user=user) + lines)
         self._command = [program, "-c", str(config)]
 
     def start(self) -> None:
@@ -115,6 +117,54 @@ def broker(mosquitto_path: str, free_port: int, tmp_path: Path) -> Iterator[Brok
     running.start()
     yield running
     running.kill()
+
+
+class Certificates:
+    """An authority, and PEM files of certificates that it signs: `name.pem` with `name.key`, and `ca.pem`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._authority = trustme.CA()
+        self.ca_file = folder / "ca.pem"
+        self._authority.cert_pem.write_to_path(str(self.ca_file))
+
+    def issue(self, name: str, *hosts: str, **more: Any) -> tuple[Path, Path]:
+        """Make a certificate with the common name `name`, for hosts; return its file and its key's."""
+        made = self._authority.issue_cert(*(hosts or (name,)), common_name=name, **more)
+        cert_file, key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
+        cert_file.write_bytes(b"".join(part.bytes() for part in made.cert_chain_pems))
+        made.private_key_pem.write_to_path(str(key_file))
+        return cert_file, key_file
+
+    def listener(self, *hosts: str, **more: Any) -> str:
+        """Lines of Mosquitto's configuration for a listener with TLS, by default for the loopback."""
+        cert_file, key_file = self.issue("server", *(hosts or (LOOPBACK,)), **more)
+        return f"cafile {self.ca_file}\ncertfile {cert_file}\nkeyfile {key_file}\n"
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """An authority made for this test."""
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    return Certificates(folder)
+
+
+@pytest.fixture
+def start_broker(mosquitto_path: str, free_port: int, tmp_path: Path) -> Iterator[Callable[[str], Broker]]:
+    """A function that starts a Mosquitto with further lines of configuration, once."""
+    started: list[Broker] = []
+
+    def start(lines: str) -> Broker:
+        folder = tmp_path / "broker"
+        folder.mkdir()
+        started.append(Broker(mosquitto_path, free_port, folder, lines))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.kill()
 
 
 @pytest.fixture

@@ -28,7 +28,9 @@ def run_function(
     thing: Annotated[str, typer.Option(help="The device's thing name, its user name at the broker.")],
     source: Annotated[str, typer.Option(help="/dev/video0 or 0, a video file, a folder.")],
     model_dir: Annotated[Path, typer.Option(help="Where its models are (.xml and .bin).")] = Path(),
-    broker: Annotated[str | None, typer.Option(help="mqtt://host:port", show_default=False)] = None,
+    broker: Annotated[
+        str | None, typer.Option(help="mqtt://host:port, or mqtts://", show_default=False)
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(help="An agent.toml; its table broker has the credentials.", show_default=False),

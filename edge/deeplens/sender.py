@@ -94,6 +94,7 @@ class Sender:
             username=self._broker.username,
             password=self._broker.password,
             version5=True,  # 3.1.1 cannot say that a publish was refused
+            tls=self._broker.tls,
             will=aiomqtt.Will(upward(self._thing, "status"), will, qos=1, retain=True),
         )
         async with connection:
@@ -140,8 +141,10 @@ class Sender:
                 await self._new.wait()
 
     def _send(self, connection: Connection, letter: Letter) -> None:
-        limit = connection.max_packet_bytes
-        if limit is not None and len(letter.payload) > limit - TOPIC_BYTES:
+        announced = connection.max_packet_bytes
+        limits = (announced and announced - TOPIC_BYTES, self._broker.payload_limit)
+        limit = min(filter(None, limits), default=len(letter.payload))
+        if len(letter.payload) > limit:
             self._aside.add(letter.id)
             self._refusal.begin(f"a message of {len(letter.payload)} bytes; the broker takes {limit}")
         elif letter.id not in self._aside:

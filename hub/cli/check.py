@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.markup import escape
@@ -12,6 +13,7 @@ from hub.config import PRIVATE, read_config, read_password, read_table
 from hub.errors import ConfigError
 from hub.loading import Broken
 from hub.program import load_plugins
+from hub.wire.tls import Tls, list_expired, list_problems
 
 
 @plainly
@@ -40,7 +42,12 @@ def _check_settings(config: Path | None) -> list[str]:
         settings = read_config(config)
         if settings.mqtt.broker == PRIVATE and find_mosquitto() is None:
             problems.append(HOW_TO_INSTALL)
+        problems += _check_tls(settings.mqtt.tls) if settings.mqtt.tls else []
         read_password(settings.mqtt)
     except ConfigError as error:
         problems += error.problems
     return problems
+
+
+def _check_tls(tls: Tls) -> list[str]:
+    return list_problems(tls) or [f"mqtt: {text}" for text in list_expired(tls, datetime.now(UTC))]

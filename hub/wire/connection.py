@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,11 +21,15 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from hub.errors import ConfigError
+from hub.wire.connect_error import Attempt, HandshakeLostError, explain, explain_silence
 from hub.wire.received import Received as Received
 from hub.wire.received import read_publish
+from hub.wire.tls import Tls, make_context
 
-READ_BYTES = 65536
+READ_BYTES = 65536  # at least a TLS record (16 KiB): bytes left in OpenSSL would not wake the loop
 BURST_MESSAGES = 250
+SUBSCRIBE_FILTERS = 8  # in one packet; AWS IoT takes no more
 _NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # without it a round trip takes 42 ms, not 0.4
 
 
@@ -54,6 +59,7 @@ class _Client(aiomqtt.Client):
         self.topics: dict[int, str] = {}
         self.max_packet_bytes: int | None = None
         self.reading = True
+        self.cause: OSError | None = None
         self._wake: asyncio.Future[None] | None = None
         self._chunk = b""
         self._offset = 0
@@ -61,11 +67,34 @@ class _Client(aiomqtt.Client):
         self._client._sock_recv = self._recv_buffered  # type: ignore[method-assign, assignment]
         # Ours at once: looking for callbacks by filter, paho leaves a cycle behind for every message.
         self._client._handle_on_message = self._take_message  # type: ignore[method-assign]
+        self._client._ssl_wrap_socket = self._shake_hands  # type: ignore[method-assign, assignment]
         self._client.manual_ack_set(True)
+
+    def _shake_hands(self, sock: socket.socket) -> ssl.SSLSocket:
+        """Return the socket with TLS on it; paho would leave it open where the handshake fails."""
+        context = self._client._ssl_context
+        assert context is not None  # noqa: S101 - paho comes here only with one
+        secured = context.wrap_socket(sock, server_hostname=self._hostname, do_handshake_on_connect=False)
+        try:
+            secured.settimeout(self._client.connect_timeout)
+            secured.do_handshake()
+        except (ConnectionError, TimeoutError, ssl.SSLEOFError) as error:
+            secured.close()
+            raise HandshakeLostError(str(error)) from error
+        except BaseException:
+            secured.close()
+            raise
+        return secured
 
     def _recv_buffered(self, size: int) -> bytes:
         if self._offset >= len(self._chunk):
-            self._chunk, self._offset = self._recv(READ_BYTES), 0
+            try:
+                self._chunk, self._offset = self._recv(READ_BYTES), 0
+            except BlockingIOError:
+                raise
+            except OSError as error:
+                self.cause = error  # paho only says that the connection is lost
+                raise
         part = self._chunk[self._offset : self._offset + size]
         self._offset += len(part)
         return part
@@ -141,6 +170,26 @@ class _Client(aiomqtt.Client):
         self.max_packet_bytes = getattr(properties, "MaximumPacketSize", None)
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
+    def _on_disconnect(
+        self,
+        client: paho.Client,
+        userdata: Any,
+        flags: paho.DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        if not self._connected.done():  # aiomqtt would let its caller wait for the timeout
+            self._loop.call_soon_threadsafe(self._fail_connecting)
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _fail_connecting(self) -> None:
+        if not self._connected.done():
+            self._connected.set_exception(self.cause or ConnectionResetError())
+
+    def close_socket(self) -> None:
+        """Let go of the socket, if there is one."""
+        self._client._sock_close()
+
     def _take_message(self, message: paho.MQTTMessage) -> None:
         topic = message._topic.decode("utf-8", "replace")
         payload = bytes(message.payload)
@@ -164,9 +213,10 @@ class Connection:
         version5: Speak MQTT 5 (reason codes; three times the cost a message) instead of 3.1.1.
         clean: False keeps the broker's session, with its unacknowledged messages, across connections.
         max_in_flight: How many QoS 1 publishes may wait for their PUBACK; further ones queue here.
+        tls: Speak TLS; None for not. Its files are read at each connecting, so they may be renewed.
 
     Raises:
-        aiomqtt.MqttError: On entering, when the broker cannot be reached or refuses.
+        ConnectError: On entering, when the broker cannot be reached or refuses; it says why.
     """
 
     def __init__(
@@ -183,7 +233,9 @@ class Connection:
         will: aiomqtt.Will | None = None,
         timeout_s: float = 10,
         max_in_flight: int = 100,
+        tls: Tls | None = None,
     ) -> None:
+        self._attempt = Attempt(host, port, tls, username)
         self._client = _Client(
             host,
             port,
@@ -203,9 +255,28 @@ class Connection:
         self._paho = self._client._client
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
+        try:
+            await self._connect()
+        except (aiomqtt.MqttError, ConfigError, OSError) as error:
+            raise self._explain(error) from error
+        finally:
+            if not self._client._connected.done() or self._client._connected.exception():
+                self._client.close_socket()
         self._client._disconnected.add_done_callback(self._ended)
         return self
+
+    async def _connect(self) -> None:
+        if self._attempt.tls is not None:
+            self._paho.tls_set_context(await asyncio.to_thread(make_context, self._attempt.tls))
+        await self._client.__aenter__()
+
+    def _explain(self, error: Exception) -> aiomqtt.MqttError:
+        cause = (
+            error.__context__ if type(error) is aiomqtt.MqttError else error
+        )  # what aiomqtt put into words
+        if isinstance(cause, TimeoutError) and self._paho.socket() is not None:
+            return explain_silence(self._attempt, "takes the connection and says nothing")
+        return explain(self._attempt, cause or error)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -235,10 +306,12 @@ class Connection:
 
     async def subscribe(self, filters: Sequence[str], qos: int = 1) -> None:
         """Subscribe to topic filters at the given QoS; raises MqttError when the broker refuses one."""
-        codes = await self._client.subscribe([(topic_filter, qos) for topic_filter in filters])
-        for topic_filter, code in zip(filters, cast("list[ReasonCode]", codes), strict=True):
-            if code.is_failure:
-                raise aiomqtt.MqttError(f"the broker refused the subscription to {topic_filter}: {code}")
+        for at in range(0, len(filters), SUBSCRIBE_FILTERS):
+            some = filters[at : at + SUBSCRIBE_FILTERS]
+            codes = await self._client.subscribe([(topic_filter, qos) for topic_filter in some])
+            for topic_filter, code in zip(some, cast("list[ReasonCode]", codes), strict=True):
+                if code.is_failure:
+                    raise aiomqtt.MqttError(f"the broker refused the subscription to {topic_filter}: {code}")
 
     async def receive(self) -> list[Received]:
         """Wait for messages and return all that have arrived, oldest first.

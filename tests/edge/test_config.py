@@ -9,6 +9,7 @@ import pytest
 from edge.config import AgentConfig, find_broker, find_token, read_config
 from edge.link import Broker
 from hub.errors import ConfigError
+from hub.wire.tls import Tls
 
 GOOD = """
 [agent]
@@ -59,6 +60,46 @@ def test_config_takes_the_command_line_over_the_file(path):
     assert (config.agent.device, config.camera.passes, config.camera.every) == ("cam-2", 4, 3)
 
 
+def test_config_speaks_tls_when_the_broker_is_mqtts(path, certificates):
+    cert_file, key_file = certificates.issue("cam-1")
+    table = f'''[agent]
+device = "cam-1"
+[broker]
+url = "mqtts://x-ats.iot.eu-west-1.amazonaws.com:443"
+ca = """{certificates.ca_file.read_text()}"""
+cert_file = "{cert_file}"
+key_file = "{key_file}"
+alpn = "x-amzn-mqtt-ca"
+'''
+    path.write_text(table)
+    found = find_broker(read_config(path, {}).broker)
+    assert (found.port, found.tls.alpn, found.payload_limit) == (443, "x-amzn-mqtt-ca", 128 * 1024)
+    assert found.tls.ca == certificates.ca_file.read_text()
+    assert find_broker(
+        read_config(None, {"agent": {"device": "x"}, "broker": {"url": "mqtts://h"}}).broker
+    ) == (Broker("h", 8883, tls=Tls()))
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ('alpn = "x"', "broker: alpn would do nothing: the address does not begin with mqtts://"),
+        ('url = "mqtts://h"\ncert_file = "c"', "broker: cert_file and key_file belong together"),
+        ('url = "mqtts://h"\nmax_payload_bytes = 1', "broker.max_payload_bytes: input should be"),
+    ],
+)
+def test_config_is_refused_when_its_tls_does_not_fit_together(path, lines, problem):
+    path.write_text(f'[agent]\ndevice = "cam-1"\n[broker]\n{lines}\n')
+    with pytest.raises(ConfigError, match=problem):
+        read_config(path, {})
+
+
+def test_broker_is_not_found_when_a_certificate_is_missing(tmp_path):
+    table = {"url": "mqtts://h", "ca_file": tmp_path / "ca.pem"}
+    with pytest.raises(ConfigError, match=r"broker\.ca_file: .*ca\.pem cannot be read"):
+        find_broker(read_config(None, {"agent": {"device": "x"}, "broker": table}).broker)
+
+
 def test_config_needs_only_a_device():
     config = read_config(None, {"agent": {"device": "cam-1"}})
     assert find_broker(config.broker) == Broker("127.0.0.1", 1883)
@@ -90,7 +131,17 @@ def test_config_never_tells_the_password(path):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "hub", "mqtts://hub", "mqtt://", "mqtt://hub:0", "mqtt://hub:99999", "mqtt://u:p@hub", "mqtt://h/x"],
+    [
+        "",
+        "hub",
+        "ssl://hub",
+        "mqtts://",
+        "mqtt://",
+        "mqtt://hub:0",
+        "mqtt://hub:99999",
+        "mqtt://u:p@hub",
+        "mqtt://h/x",
+    ],
 )
 def test_config_is_refused_when_the_broker_is_no_mqtt_url(url):
     with pytest.raises(ConfigError, match=r"broker\.url: "):

@@ -61,6 +61,33 @@ async def test_link_makes_pictures_smaller_when_the_broker_takes_no_large_ones(
     assert caplog.text.count("larger pictures are made smaller") == 1
 
 
+async def test_link_never_sends_more_than_a_broker_is_known_to_take(
+    broker, restart, make_hub, tmp_path, in_background, picture, caplog
+):
+    caplog.set_level(logging.INFO, "edge.link")
+    restart("message_size_limit 40000\n")  # a limit that Mosquitto does not announce
+    with Spool.open(tmp_path / "spool.db") as spool:
+        spool.append_many([(LINE, picture)] * 3)
+        async with make_hub() as hub:
+            known = Broker(broker.host, broker.port, max_payload_bytes=40_000)
+            await drain(Link(spool, "cam-1", known), in_background)
+    assert [seq for _, seq in hub.numbers] == [1, 2, 3]
+    assert "connection lost" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "limit"),
+    [
+        ("a1b2-ats.iot.eu-west-1.amazonaws.com", 128 * 1024),
+        ("a1b2.ats.iot.cn-north-1.amazonaws.com.cn", None),
+        ("a1b2.iot.cn-north-1.amazonaws.com.cn", 128 * 1024),
+        ("hub.local", None),
+    ],
+)
+def test_broker_is_known_to_take_no_more_than_aws_iot_does_by_its_name(host, limit):
+    assert Broker(host).payload_limit == limit
+
+
 async def test_link_announces_a_gap_when_an_event_alone_is_too_large(
     broker, restart, make_hub, tmp_path, in_background
 ):

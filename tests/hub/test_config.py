@@ -10,6 +10,7 @@ from hub.config import Config, read_config, read_password
 from hub.errors import ConfigError
 from hub.loading import Broken
 from hub.program import load_plugins
+from hub.wire.tls import Tls
 
 SHIPPED = Path(__file__).parents[2] / "hub.toml"
 
@@ -77,7 +78,33 @@ def test_configuration_names_every_problem_with_its_place(write):
         ),
         ("[mtqq]", "mtqq: unknown setting 'mtqq' (known: deeplens, hub, limits, mqtt, plugins)"),
         ("[mqtt]\nport = 70000", "mqtt.port: Input should be less than or equal to 65535, found 70000"),
-        ('[mqtt]\nbroker = "mqtts://x"', 'mqtt.broker: must be "private" or like mqtt://host:1883'),
+        (
+            '[mqtt]\nbroker = "ssl://x"',
+            'mqtt.broker: must be "private" or like mqtt://host:1883, or mqtts://host:8883 for TLS',
+        ),
+        ('[mqtt]\nlisten = "0.0.0.0"', "mqtt.listen: must be an IP address and a port, such as 0.0.0.0:8883"),
+        ('[mqtt]\nlisten = "h:88"', "mqtt.listen: must be an IP address and a port, such as 0.0.0.0:8883"),
+        (
+            '[mqtt]\nbroker = "mqtt://h"\nlisten = "0.0.0.0:8883"',
+            "mqtt: listen is for the private broker; a broker of yours listens by itself",
+        ),
+        ('[mqtt]\nlisten_names = ["h"]', "mqtt: listen_names would do nothing without listen"),
+        (
+            '[mqtt]\nlisten = "[::]:8883"\nlisten_names = ["a b"]',
+            "mqtt.listen_names.0: must be a host's name, such as hub.local, or an IP address",
+        ),
+        (
+            '[mqtt]\nlisten = "[::]:8883"\nlisten_key_file = "k"',
+            "mqtt: listen_cert_file and listen_key_file belong together: set both or none",
+        ),
+        (
+            '[mqtt]\nlisten = "[::]:8883"\nlisten_ca_file = "k"',
+            "mqtt: listen_ca_file is the authority of listen_cert_file, which is not set",
+        ),
+        (
+            '[mqtt]\nbroker = "mqtt://h"\nca_file = "ca.pem"',
+            "mqtt: ca_file would do nothing: the address does not begin with mqtts://",
+        ),
         (
             '[mqtt]\npassword_env = "A"\npassword_file = "b"',
             "mqtt: set password_env or password_file, not both",
@@ -125,7 +152,12 @@ def test_configuration_never_shows_a_secret(write, text):
 
 @pytest.mark.parametrize(
     ("broker", "address"),
-    [("private", ("127.0.0.1", 18883)), ("mqtt://h", ("h", 1883)), ("mqtt://h:9", ("h", 9))],
+    [
+        ("private", ("127.0.0.1", 18883)),
+        ("mqtt://h", ("h", 1883)),
+        ("mqtt://h:9", ("h", 9)),
+        ("mqtts://h", ("h", 8883)),
+    ],
 )
 def test_configuration_knows_the_address_of_the_broker(broker, address):
     assert Config.model_validate({"mqtt": {"broker": broker}}).mqtt.address() == address
@@ -160,3 +192,17 @@ def test_password_that_cannot_be_found_says_so(write, text, problem):
         read_password(read_config(write(text)).mqtt)
 
     assert str(raised.value).startswith(problem)
+
+
+def test_configuration_speaks_tls_to_a_broker_of_yours_with_files_beside_it(write, tmp_path):
+    text = '[mqtt]\nbroker = "mqtts://h"\nca_file = "ca"\ncert_file = "c"\nkey_file = "k"\nalpn = "x"'
+
+    assert read_config(write(text)).mqtt.tls == Tls(
+        tmp_path / "ca", None, tmp_path / "c", tmp_path / "k", "x", "mqtt"
+    )
+    assert read_config(write('[mqtt]\nbroker = "mqtt://h"')).mqtt.tls is None
+
+
+def test_configuration_knows_where_the_private_broker_listens(write):
+    assert read_config(write('[mqtt]\nlisten = "[::1]:443"')).mqtt.listen_address == ("::1", 443)
+    assert read_config(write("")).mqtt.listen_address is None

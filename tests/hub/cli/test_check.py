@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,18 @@ def test_check_of_a_file_that_is_not_there_says_so(lenshub):
     done = lenshub("check", "--config", "none.toml")
 
     assert (done.exit_code, done.output) == (2, "none.toml: cannot be read: No such file or directory\n")
+
+
+def test_check_names_certificates_that_are_missing_or_have_expired(lenshub, toml, certificates):
+    toml('[mqtt]\nbroker = "mqtts://host"\nca_file = "none.pem"\npassword_env = "NOT_SET"\n')
+    done = lenshub("check")
+
+    assert done.exit_code == 2
+    assert "mqtt.ca_file: " in done.output
+    assert "NOT_SET is not set" in done.output
+
+    then = datetime(2020, 1, 1, tzinfo=UTC)
+    old = certificates.issue("hub", not_before=then, not_after=then + timedelta(9))
+    toml('[mqtt]\nbroker = "mqtts://host"\ncert_file = "{}"\nkey_file = "{}"\n'.format(*old))
+
+    assert "hub.pem expired on 2020-01-10" in lenshub("check").output

@@ -8,6 +8,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 from collections import deque
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Self
 
 from hub.devices import HUB_USER, DeviceRegistry
 from hub.errors import ConfigError
+from hub.listener import Listener
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ START_S = 10.0
 STOP_S = 5.0
 RESTART_PAUSE_S = 0.5
 OURS_S = 0.1
+RENEW_S = 24 * 3600.0
 HOW_TO_INSTALL = (
     "mosquitto is not installed, and the private broker needs it: `apt-get install mosquitto`, "
     'or set mqtt.broker = "mqtt://host:port" to use a broker of yours'
@@ -73,13 +76,16 @@ class PrivateBroker:
     Args:
         folder: Where its files are kept.
         message_bytes: The largest payload it takes.
+        listener: Where it also listens, with TLS; None for nowhere.
 
     Raises:
-        ConfigError: On entering: Mosquitto is not installed, or the port is in use.
+        ConfigError: On entering: Mosquitto is not installed, a port is in use, or a certificate is unusable.
     """
 
-    def __init__(self, folder: Path, port: int, message_bytes: int) -> None:
+    def __init__(self, folder: Path, port: int, message_bytes: int, listener: Listener | None = None) -> None:
         self.port = port
+        self._listener = listener
+        self._renewing: asyncio.Task[None] | None = None
         self.password = secrets.token_urlsafe(24)
         self._folder = folder
         self._message_bytes = message_bytes
@@ -96,12 +102,17 @@ class PrivateBroker:
         await self._start()
         watch = asyncio.get_running_loop().create_task(self._keep_running(), name="private broker")
         self._tasks.add(watch)
+        if self._listener is not None:
+            renewing = self._keep_renewing(self._listener)
+            self._renewing = asyncio.get_running_loop().create_task(renewing, name="broker certificate")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping = True
+        if self._renewing is not None:
+            self._renewing.cancel()
         process = self._process
         if process is not None and process.returncode is None:
             process.terminate()
@@ -111,6 +122,21 @@ class PrivateBroker:
             except TimeoutError:
                 process.kill()
         await asyncio.gather(*self._tasks)
+
+    async def _keep_renewing(self, listener: Listener) -> None:
+        """Each day take up the certificate anew: a hub may run for longer than one is valid."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            try:
+                await asyncio.to_thread(self._renew, listener)
+            except (ConfigError, OSError) as error:
+                log.error("broker.certificate cannot be renewed: %s", error)  # noqa: TRY400 - all is said
+
+    def _renew(self, listener: Listener) -> None:
+        listener.write_certificate(self._folder)
+        _hand_over(self._folder)
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGHUP)  # Mosquitto reads certificates again; connections stay
 
     def _write_files(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -128,6 +154,12 @@ class PrivateBroker:
                 "broker.root %s is not reachable for user mosquitto; the broker runs as root", self._folder
             )
             configuration += "user root\n"
+        if self._listener is not None:
+            self._listener.write_certificate(self._folder)
+            configuration += self._listener.configuration(self._folder)
+            log.info("broker.open %s, with TLS and credentials only", self._listener.url)
+            for problem in self._listener.list_problems():
+                log.warning("broker.certificate %s", problem)
         (self._folder / "mosquitto.conf").write_text(configuration, encoding="utf-8")
         (self._folder / "rules").write_text(_RULES.format(hub=HUB_USER), encoding="utf-8")
         _hand_over(self._folder)
@@ -135,6 +167,10 @@ class PrivateBroker:
     async def _wait_for_port(self) -> None:
         """Give a predecessor a moment to go: a killed hub's broker ends just after it."""
         deadline = asyncio.get_running_loop().time() + STOP_S
+        while self._listener is not None and (obstacle := self._listener.find_obstacle()):
+            if asyncio.get_running_loop().time() > deadline:
+                raise ConfigError(f"mqtt.listen: {obstacle}")
+            await asyncio.sleep(0.1)
         while _port_in_use(self.port):
             if asyncio.get_running_loop().time() > deadline:
                 raise ConfigError(

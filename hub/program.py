@@ -18,6 +18,7 @@ from hub.decode.message import Decoded, Message
 from hub.decode.registry import Decoders
 from hub.devices import HUB_USER
 from hub.dispatch.dispatch import Dispatch
+from hub.listener import find_listener
 from hub.loading import Broken, Loaded, load_instance
 from hub.sources.mqtt import MqttSource
 from hub.sources.topics import Topics, decode_routed
@@ -108,7 +109,7 @@ async def _take_in(config: Config, writer: Writer, stop: asyncio.Event) -> None:
             limits = config.limits
             message_bytes = limits.max_event_bytes + limits.max_picture_bytes + 1
             folder = config.hub.data_dir / "broker"
-            broker = PrivateBroker(folder, config.mqtt.port, 2 * message_bytes)
+            broker = PrivateBroker(folder, config.mqtt.port, 2 * message_bytes, find_listener(config))
             await stack.enter_async_context(broker)
             username, password = HUB_USER, broker.password
         source = _make_source(config, writer, username, password)

@@ -30,7 +30,7 @@ ONLY_IN = {
     "aiosqlite": ("hub.store", "migrations"),
     "alembic": ("hub.store", "migrations"),
     "paho": ("hub.wire.connection",),
-    "cryptography": ("hub.wire.pem",),
+    "cryptography": ("hub.wire.pem", "hub.authority"),
 }
 
 

@@ -11,6 +11,7 @@ from hub.broker import HOW_TO_INSTALL, find_mosquitto
 from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json
 from hub.config import PRIVATE, read_config, read_password, read_table
 from hub.errors import ConfigError
+from hub.listener import find_listener
 from hub.loading import Broken
 from hub.program import load_plugins
 from hub.wire.tls import Tls, list_expired, list_problems
@@ -43,6 +44,7 @@ def _check_settings(config: Path | None) -> list[str]:
         if settings.mqtt.broker == PRIVATE and find_mosquitto() is None:
             problems.append(HOW_TO_INSTALL)
         problems += _check_tls(settings.mqtt.tls) if settings.mqtt.tls else []
+        problems += listener.list_problems() if (listener := find_listener(settings)) else []
         read_password(settings.mqtt)
     except ConfigError as error:
         problems += error.problems

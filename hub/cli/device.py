@@ -22,6 +22,7 @@ from hub.cli.shared import (
 from hub.config import PRIVATE, read_config
 from hub.devices import DeviceRegistry
 from hub.errors import ConfigError
+from hub.listener import find_listener
 from hub.store import overview
 from hub.store.database import database_path
 
@@ -34,10 +35,10 @@ _AGENT = """\
 device = "{name}"
 
 [broker]
-url = "mqtt://{host}:{port}"
+url = "{url}"
 username = "{name}"
 password = "{password}"
-
+{ca}
 [camera]
 source = "/dev/video0"
 """
@@ -57,15 +58,21 @@ def add(name: NameArgument, config: ConfigOption = None, json: JsonOption = Fals
 
     Example: lenshub device add porch > agent.toml
     """
+    settings = read_config(config)
+    listener = find_listener(settings)
+    url = listener.url if listener else "mqtt://{}:{}".format(*settings.mqtt.address())
+    ca = listener.ca_pem() if listener else None
     password = _registry(config).add(name)
-    host, port = read_config(config).mqtt.address()
     if json:
-        print_json({"device": name, "url": f"mqtt://{host}:{port}", "username": name, "password": password})
+        print_json({"device": name, "url": url, "username": name, "password": password, "ca": ca})
         return
-    typer.echo(_AGENT.format(name=name, host=host, port=port, password=password), nl=False)
+    lines = f'# The authority of this hub; the agent trusts no other.\nca = """\n{ca}"""\n' if ca else ""
+    typer.echo(_AGENT.format(name=name, url=url, password=password, ca=lines), nl=False)
     complaints.print(
         escape(f"device {name} is registered; keep its configuration, the password is not shown again")
     )
+    if listener and not settings.mqtt.listen_names:
+        complaints.print(escape(f"{url} is a guess; mqtt.listen_names says what devices may call this hub"))
 
 
 @app.command()

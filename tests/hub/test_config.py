@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.config import Config, read_config, read_password
+from hub.config import Config, MqttSettings, read_config, read_password
 from hub.errors import ConfigError
 from hub.loading import Broken
 from hub.program import load_plugins
@@ -206,3 +206,19 @@ def test_configuration_speaks_tls_to_a_broker_of_yours_with_files_beside_it(writ
 def test_configuration_knows_where_the_private_broker_listens(write):
     assert read_config(write('[mqtt]\nlisten = "[::1]:443"')).mqtt.listen_address == ("::1", 443)
     assert read_config(write("")).mqtt.listen_address is None
+
+
+def test_shipped_configuration_explains_every_setting_of_the_broker():
+    text = SHIPPED.read_text(encoding="utf-8")
+    named = {line.lstrip("# ").split(" = ")[0] for line in text.splitlines() if " = " in line}
+
+    assert set(MqttSettings.model_fields) - {"topics"} <= named
+    assert "[mqtt.topics]" in text
+
+
+def test_shipped_configuration_loads_with_its_commented_settings(write):
+    text = SHIPPED.read_text(encoding="utf-8")
+    for name in ("listen", "listen_names", "listen_cert_file", "listen_key_file", "listen_ca_file"):
+        text = text.replace(f"# {name} = ", f"{name} = ")
+
+    assert read_config(write(text)).mqtt.listen_address == ("0.0.0.0", 8883)  # noqa: S104 - not bound

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from edge.cli_check import check
 from edge.cli_models import bench, optimize
 from edge.cli_spool import spool_app
 from edge.console import err, errors_in_one_line, out
@@ -32,6 +33,7 @@ hub has stored it.
 
  lenshub-edge run                            # as ./agent.toml says
  lenshub-edge run --device cam-1 --source 0  # first camera, local broker
+ lenshub-edge check                          # is everything it needs there?
  lenshub-edge infer photo.jpg                # what does the model see here?
  lenshub-edge models                         # which models are there?
  lenshub-edge optimize cups.onnx --out cups  # make a model folder of a model
@@ -40,6 +42,7 @@ hub has stored it.
 """
 app = typer.Typer(help=EXAMPLES, no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
 app.command("lambda")(run_function)
+app.command()(check)
 app.command()(optimize)
 app.command()(bench)
 app.add_typer(spool_app, name="spool")

@@ -101,7 +101,7 @@ class Conversation:
 
     def _hear(self, message: Received) -> None:
         try:
-            ack = Ack.model_validate_json(message.payload)
+            ack = Ack.model_validate_json(message.payload, extra="ignore")  # a newer hub may say more
         except ValidationError as error:
             LOG.warning("hub: an ack cannot be read: %s", error.errors()[0]["msg"])
             return

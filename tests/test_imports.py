@@ -29,7 +29,7 @@ ONLY_IN = {
     "sqlalchemy": ("hub.store", "migrations"),
     "aiosqlite": ("hub.store", "migrations"),
     "alembic": ("hub.store", "migrations"),
-    "paho": ("hub.wire.connection",),
+    "paho": ("hub.wire.connection", "hub.wire.connect_error"),
     "cryptography": ("hub.wire.pem", "hub.authority"),
 }
 

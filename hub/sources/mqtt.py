@@ -147,7 +147,7 @@ class MqttSource:
         connection.acknowledge(received)
         for device, ack in receipt.acks:
             if ack.hello is not None:
-                self._publish(device, ack)
+                self._publish(device, ack.model_copy(update={"now": datetime.now(UTC)}))
             else:
                 self._due[(device, ack.epoch)] = ack
         if self._due and self._flush is None:
@@ -163,6 +163,8 @@ class MqttSource:
         if self._connection is None:
             return  # the agent asks again
         try:
-            self._connection.publish_soon(ack_topic(device), ack.model_dump_json().encode(), qos=0)
+            self._connection.publish_soon(
+                ack_topic(device), ack.model_dump_json(exclude_none=True).encode(), qos=0
+            )
         except aiomqtt.MqttError as error:
             log.debug("mqtt.unanswered %s: %s; the agent asks again", device, error)

@@ -6,11 +6,15 @@ import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import aiomqtt
 
 from hub.errors import ConfigError
 from hub.wire.tls import Tls, list_expired
+
+if TYPE_CHECKING:
+    from paho.mqtt.reasoncodes import ReasonCode
 
 _UNTRUSTED, _EXPIRED, _NOT_YET, _OTHER_NAME = {2, 18, 19, 20, 21}, {10}, {9}, {62, 64}  # X509_V_ERR_...
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG")
@@ -34,12 +38,18 @@ class HandshakeLostError(OSError):
     """The other side hung up, or said nothing, amid the TLS handshake."""
 
 
-class ConnectError(aiomqtt.MqttError):
-    """A broker could not be connected to. `kind` is a stable word for the reason, for programs."""
+class ConnectError(aiomqtt.MqttCodeError):
+    """A broker could not be connected to.
 
-    def __init__(self, kind: str, text: str) -> None:
-        super().__init__(text)
+    `kind` is a stable word for the reason, for programs; `rc` is the broker's answer, if it gave one.
+    """
+
+    def __init__(self, kind: str, text: str, rc: ReasonCode | int | None = None) -> None:
+        super().__init__(rc, text)
         self.kind = kind
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +180,11 @@ def _explain_client_certificate(attempt: Attempt, reason: str) -> ConnectError:
 def _explain_answer(attempt: Attempt, error: aiomqtt.MqttCodeError) -> ConnectError:
     code = getattr(error.rc, "value", error.rc)
     if code not in _CREDENTIALS:
-        return ConnectError("answer", f"{attempt.where} refuses the connection: {error.rc}")
+        return ConnectError("answer", f"{attempt.where} refuses the connection: {error.rc}", error.rc)
     if attempt.username is not None:
         text = f"{attempt.where} refuses the user {attempt.username!r}: {error.rc} (check name and password)"
     elif attempt.tls and attempt.tls.cert_file:
         text = f"{attempt.where} does not let our certificate in: {error.rc} (does it know its name?)"
     else:
         text = f"{attempt.where} wants a user name and password: {error.rc} (set them in {attempt.place})"
-    return ConnectError("credentials", text)
+    return ConnectError("credentials", text, error.rc)

@@ -53,11 +53,13 @@ class Hello(Plain):
 
 class Ack(Plain):
     """The hub's answer: everything up to `seq` of `epoch` is committed. With `hello` (the nonce of a
-    hello) it also sets where sending resumes; without, it only lets the agent delete."""
+    hello) it also sets where sending resumes, and says the hub's time; without, it only lets the agent
+    delete."""
 
     epoch: Epoch
     seq: Seq
     hello: Name | None = None
+    now: UtcTime | None = None
 
 
 class Gap(Plain):

@@ -1,0 +1,1 @@
+"""`lenshub-edge check`: tries everything the agent needs, and says in words what is wrong."""

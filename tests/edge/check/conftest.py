@@ -1,0 +1,60 @@
+"""What the tests of the check share: a configuration that is right, and a shortened patience."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.check import camera, login
+from edge.check.check import check_agent
+from edge.config import AgentConfig
+
+
+@pytest.fixture
+def picture_folder(tmp_path: Path) -> Path:
+    """A folder with a noisy picture, which makes a JPEG of about 200 KB."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    noise = np.random.default_rng(1).integers(0, 256, (480, 640, 3)).astype(np.uint8)
+    cv2.imwrite(str(folder / "one.png"), noise)
+    return folder
+
+
+@pytest.fixture
+def make_config(tmp_path: Path, picture_folder: Path, free_port: int) -> Callable[..., AgentConfig]:
+    """A function from tables to a configuration; what is not given is right, but for a hub."""
+
+    def make(**tables: dict[str, Any]) -> AgentConfig:
+        given: dict[str, dict[str, Any]] = {
+            "agent": {"device": "cam-1", "spool": tmp_path / "spool.db", "quota_bytes": 2**20},
+            "broker": {"url": f"mqtt://127.0.0.1:{free_port}"},
+            "camera": {"source": str(picture_folder)},
+        }
+        return AgentConfig.model_validate(
+            {name: given.get(name, {}) | tables.get(name, {}) for name in {*given, *tables}}
+        )
+
+    return make
+
+
+@pytest.fixture
+def look(make_config: Callable[..., AgentConfig]) -> Callable[..., Any]:
+    """A function that checks a configuration, and returns (part, state, text) of each finding."""
+
+    async def check(**tables: dict[str, Any]) -> list[tuple[str, str, str]]:
+        found = await check_agent(make_config(**tables))
+        return [(finding.part, finding.state, finding.text) for finding in found]
+
+    return check
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits for a silent hub, and for a camera, are short."""
+    monkeypatch.setattr(login, "ANSWER_S", 1.0)
+    monkeypatch.setattr(camera, "FRAME_S", 1.0)

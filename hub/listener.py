@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 from hub.authority import Authority, write_secret
@@ -31,6 +32,7 @@ class Listener:
         folder: Where the authority is kept.
         own: Certificate and key files from the settings.
         ca_file: The authority of `own` that devices need, unless their system knows it.
+        guessed: Whether the names are none that the settings give.
     """
 
     host: str
@@ -39,6 +41,7 @@ class Listener:
     folder: Path
     own: tuple[Path, Path] | None = None
     ca_file: Path | None = None
+    guessed: bool = False
 
     @property
     def url(self) -> str:
@@ -130,13 +133,14 @@ def find_listener(config: Config) -> Listener | None:
         config.hub.data_dir / "tls",
         (own[0], own[1]) if own[0] and own[1] else None,
         mqtt.listen_ca_file,
+        guessed=not mqtt.listen_names and ip_address(host).is_unspecified,
     )
 
 
 def find_names(host: str) -> tuple[str, ...]:
     """Return the names and addresses by which this machine can be reached, where `host` is listened on."""
     name = socket.gethostname()
-    known = [_own_address() if host in ("0.0.0.0", "::") else host]  # noqa: S104 - compared, not bound
+    known = [_own_address() if ip_address(host).is_unspecified else host]
     known += [name, name if "." in name else f"{name}.local", "localhost", "127.0.0.1", "::1"]
     return tuple(dict.fromkeys(known))
 

@@ -26,7 +26,8 @@ from hub.wire.protocol import Ack, AgentModel, ack_topic, join_record, split_rec
 if TYPE_CHECKING:
     from edge.link import Broker
 
-ANSWER_S = 10.0
+PUBACK_S = 10.0
+ANSWER_S = 10.0  # of the hub
 POLL_S = 0.02
 RECONNECT_S = 1.0  # AWS IoT lets a client id in once a second
 SKEW_S = 5.0
@@ -130,7 +131,7 @@ class Login:
         """Return what is wrong with publishing, or an empty text; waits for the broker's answer."""
         try:
             connection.publish_soon(probe.topic, probe.payload, retain=probe.retain)
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(PUBACK_S):
                 while connection.unsent and connection.connected:  # noqa: ASYNC110 - nothing tells of a PUBACK
                     await asyncio.sleep(POLL_S)
         except TimeoutError:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PART = "broker"
 CONNECT_S = 10.0
-REFUSAL_S = 1.0  # a broker of TLS 1.3 says only after the handshake that it does not like our certificate
+REFUSAL_S = 2.0  # a broker of TLS 1.3 says only after the handshake that it does not like our certificate
 
 
 async def check_network(broker: Broker) -> Finding:

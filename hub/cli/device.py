@@ -71,7 +71,7 @@ def add(name: NameArgument, config: ConfigOption = None, json: JsonOption = Fals
     complaints.print(
         escape(f"device {name} is registered; keep its configuration, the password is not shown again")
     )
-    if listener and not settings.mqtt.listen_names:
+    if listener and listener.guessed:
         complaints.print(escape(f"{url} is a guess; mqtt.listen_names says what devices may call this hub"))
 
 

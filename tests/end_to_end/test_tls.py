@@ -10,22 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from edge.check.login import Login
 from edge.config import find_broker, read_config
 from edge.link import Broker, Link
 from edge.spool import Spool
 from hub.wire.tls import Tls
 
 LENSHUB = str(Path(sys.executable).with_name("lenshub"))
-RULES = """\
-user lenshub
-topic read #
-topic write lenshub/v1/+/ack
-pattern write lenshub/v1/%u/hello
-pattern write lenshub/v1/%u/events/#
-pattern write lenshub/v1/%u/gap
-pattern write lenshub/v1/%u/status
-pattern read lenshub/v1/%u/ack
-"""
+BROKERS = Path(__file__).parents[2] / "docs" / "brokers.md"
 EVENT = b'{"captured_at":"2026-11-21T12:00:00Z","detections":[{"label":"thumbs-up","confidence":0.9}]}'
 
 
@@ -67,11 +59,28 @@ async def test_agent_needs_only_what_device_add_prints_when_the_hub_listens(hub,
     assert config.broker.url == f"mqtts://127.0.0.1:{open_port}"
     assert hub.count() == 3
 
+    found = [*await Login(find_broker(config.broker), "porch", (), (EVENT, None)).check()]
+    assert {finding.state for finding in found} == {"ok"}
+    assert {finding.part for finding in found} == {"broker", "rules", "hub", "clock"}
+    assert (hub.count(), hub.count("quarantine"), hub.count("gaps")) == (3, 0, 0)
+
+
+async def test_check_names_what_the_private_brokers_rules_forbid(hub, monkeypatch):
+    monkeypatch.setattr("edge.check.login.RECONNECT_S", 0.01)
+    await asyncio.to_thread(hub.start)
+    password = await asyncio.to_thread(hub.add_device, "attic")
+
+    found = await Login(Broker("127.0.0.1", hub.port, "attic", password), "porch", (), (EVENT, None)).check()
+
+    wrong = [finding.text for finding in found if finding.state == "wrong"]
+    assert len([text for text in wrong if "access rules" in text]) == 4
+
 
 async def test_hub_and_agent_are_known_by_their_certificates_at_a_broker_of_yours(
     hub, start_broker, certificates, send, tmp_path
 ):
-    (tmp_path / "rules").write_text(RULES)
+    documented = BROKERS.read_text(encoding="utf-8").partition("```conf\n# rules")[2].partition("```")[0]
+    (tmp_path / "rules").write_text("# rules" + documented)
     mutual = f"require_certificate true\nuse_identity_as_username true\nacl_file {tmp_path / 'rules'}\n"
     broker = await asyncio.to_thread(start_broker, certificates.listener() + mutual)
     cert_file, key_file = certificates.issue("lenshub")

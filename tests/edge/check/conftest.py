@@ -1,4 +1,4 @@
-"""What the tests of the check share: a configuration that is right, and a shortened patience."""
+"""What the tests of the check share: a configuration that is right, and little patience."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.check import camera, login
+from edge.check import login
 from edge.check.check import check_agent
 from edge.config import AgentConfig
 
@@ -55,6 +55,5 @@ def look(make_config: Callable[..., AgentConfig]) -> Callable[..., Any]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits for a silent hub, and for a camera, are short."""
+    """The wait for a silent hub is short."""
     monkeypatch.setattr(login, "ANSWER_S", 1.0)
-    monkeypatch.setattr(camera, "FRAME_S", 1.0)

@@ -21,7 +21,10 @@ async def test_network_is_right_without_tls(broker):
 
 
 @pytest.mark.parametrize("version", ["tlsv1.2", "tlsv1.3"])
-async def test_network_says_that_the_broker_wants_a_certificate(certificates, start_broker, version):
+async def test_network_says_that_the_broker_wants_a_certificate(
+    certificates, start_broker, version, monkeypatch
+):
+    monkeypatch.setattr("edge.check.network.REFUSAL_S", 30)
     broker = start_broker(certificates.listener() + f"require_certificate true\ntls_version {version}\n")
     found = await check_network(Broker(broker.host, broker.port, tls=Tls(certificates.ca_file)))
 

@@ -1,4 +1,7 @@
-"""The private broker's door to the network: where it listens, under which names, with which certificate."""
+"""The private broker's door to the network: where it listens, under which names, with which certificate.
+
+cryptography takes 0.1 s to import, so it is imported only where the door is opened.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hub.authority import Authority, write_secret
 from hub.config import Config
 from hub.errors import ConfigError
-from hub.wire.pem import judge_dates, list_pair_problems, read_certificates
+
+if TYPE_CHECKING:
+    from hub.authority import Authority
 
 NOWHERE = ("192.0.2.1", 9)  # RFC 5737: nobody's; asking for the way there sends nothing
 _CONFIGURATION = """\
@@ -55,6 +60,8 @@ class Listener:
 
     def write_certificate(self, folder: Path) -> None:
         """Write the certificate to show, and its key, for the broker; raises ConfigError as `issue` does."""
+        from hub.authority import write_secret
+
         certificate, key = self.issue()
         write_secret(folder / "server.key", key)
         write_secret(folder / "server.pem", certificate)
@@ -92,6 +99,8 @@ class Listener:
             return self._authority().pem
         if self.ca_file is None:
             return None
+        from hub.wire.pem import read_certificates
+
         read_certificates("mqtt.listen_ca_file", self.ca_file)
         return self.ca_file.read_text(encoding="utf-8")
 
@@ -108,12 +117,18 @@ class Listener:
             return list(error.problems)
 
     def _authority(self) -> Authority:
+        from hub.authority import Authority
+
         return Authority(self.folder, datetime.now(UTC))
 
     def _own_problems(self, cert_file: Path, key_file: Path) -> list[str]:
+        from hub.wire.pem import list_pair_problems
+
         return list_pair_problems("mqtt.listen_cert_file", cert_file, "mqtt.listen_key_file", key_file)
 
     def _own_expired(self, cert_file: Path) -> list[str]:
+        from hub.wire.pem import judge_dates, read_certificates
+
         place = "mqtt.listen_cert_file"
         text = judge_dates(cert_file, read_certificates(place, cert_file)[0], datetime.now(UTC))
         return [f"{place}: {text}"] if text else []

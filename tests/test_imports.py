@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +94,10 @@ def test_rules_name_modules_that_exist() -> None:
     modules = {module_of(path) for path in SOURCES}
     ruled = {*MAY_IMPORT, *(home for homes in ONLY_IN.values() for home in homes)}
     assert ruled <= modules
+
+
+@pytest.mark.parametrize("module", ["hub.program", "edge.agent"])
+def test_program_without_tls_does_not_wait_for_cryptography(module: str) -> None:
+    script = f"import sys, {module}; assert 'cryptography' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

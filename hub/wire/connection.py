@@ -255,12 +255,14 @@ class Connection:
         self._paho = self._client._client
 
     async def __aenter__(self) -> Self:
+        entered = False
         try:
             await self._connect()
+            entered = True
         except (aiomqtt.MqttError, ConfigError, OSError) as error:
             raise self._explain(error) from error
         finally:
-            if not self._client._connected.done() or self._client._connected.exception():
+            if not entered:  # aiomqtt would leave the socket, and the loop reading it
                 self._client.close_socket()
         self._client._disconnected.add_done_callback(self._ended)
         return self

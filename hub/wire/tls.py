@@ -1,4 +1,7 @@
-"""TLS for agent and hub: the one place that makes an SSL context for connecting to a broker."""
+"""TLS for agent and hub: the one place that makes an SSL context for connecting to a broker.
+
+cryptography takes 0.1 s to import, so it is imported only where there are files to read.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 
 from hub.errors import ConfigError
-from hub.wire.pem import judge_dates, list_pair_problems, parse_certificates, read_certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def make_context(tls: Tls) -> ssl.SSLContext:
 
 def list_problems(tls: Tls) -> list[str]:
     """Return a line for each thing that is wrong with the files; dates are not looked at."""
+    from hub.wire.pem import list_pair_problems, parse_certificates, read_certificates
+
     problems: list[str] = []
     try:
         if tls.ca_file:
@@ -87,6 +91,8 @@ def list_expired(tls: Tls, now: datetime) -> list[str]:
     Raises:
         ConfigError: A file cannot be read.
     """
+    from hub.wire.pem import judge_dates, read_certificates
+
     place = tls.place
     found = [(tls.ca_file, one) for one in (read_certificates(place, tls.ca_file) if tls.ca_file else ())]
     if tls.cert_file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -206,6 +207,26 @@ async def test_error_says_what_is_wrong_with_files(certificates, free_port):
     error = await fail("127.0.0.1", free_port, Tls(None, None, cert_file, key_file))
 
     assert (error.kind, "porch.key cannot be read" in str(error)) == ("files", True)
+
+
+async def test_connection_lets_go_of_its_socket_when_connecting_is_cancelled(wait_until):
+    released, hung_up = threading.Event(), threading.Event()
+
+    def answer(client):
+        client.settimeout(30)
+        while client.recv(1000):
+            released.set()
+        hung_up.set()
+
+    with serving(answer) as port:
+        connection = Connection("127.0.0.1", port, client_id="porch", timeout_s=60)
+        entering = asyncio.create_task(connection.__aenter__())
+        await wait_until(released.is_set)
+        entering.cancel()
+        await asyncio.wait([entering])
+
+        assert entering.cancelled()
+        await wait_until(hung_up.is_set)
 
 
 async def test_error_guesses_the_protocol_of_port_443():

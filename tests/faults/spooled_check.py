@@ -80,7 +80,7 @@ def check_spooled(stage: Stage) -> tuple[dict[str, int], dict[str, int]]:
         faults = {name: database.execute(query).fetchone()[0] for name, query in FAULTS.items()}
         pictures = database.execute(PICTURES).fetchall()
     frames = stage.data_dir / "frames"
-    faults["frames_missing_or_differing"] = sum(not _is_whole(frames, *found) for found in pictures)
+    faults["frames_missing_or_differing"] = sum(not is_whole(frames, *found) for found in pictures)
     return counts, faults
 
 
@@ -91,6 +91,7 @@ def _load(database: sqlite3.Connection, device: str, path: Path) -> None:
     database.executemany("INSERT INTO listed VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def _is_whole(frames: Path, device: str, digest: str) -> bool:
+def is_whole(frames: Path, device: str, digest: str) -> bool:
+    """Whether the frame store has a picture, byte for byte."""
     path = frames / device / digest[:2] / f"{digest}.jpg"
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == digest

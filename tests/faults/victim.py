@@ -65,6 +65,15 @@ class Victim:
         self._running.kill()
         self._running.wait()
 
+    def wait(self, timeout_s: float) -> int:
+        """Wait until it ends by itself and return its exit code; raises TimeoutError with its last words."""
+        try:
+            return self._running.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(
+                f"{self.name} still runs after {timeout_s:g} s; its last words:\n{self.last_words()}"
+            ) from None
+
     def stop(self, timeout_s: float = 30) -> int:
         """Ask it to end and return its exit code; raises subprocess.TimeoutExpired."""
         self._running.terminate()

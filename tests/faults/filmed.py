@@ -35,6 +35,7 @@ spool = "{spool}"
 url = "mqtt://127.0.0.1:{port}"
 username = "{device}"
 password_env = "AGENT_PASSWORD"
+protocol = "{protocol}"
 [camera]
 source = "{clip}"
 every = {every}
@@ -45,7 +46,7 @@ passes = {passes}
 def run_filmed(folder: Path, plan: OutagePlan) -> dict[str, Any]:
     """Run the leg and return its summary; `passed` says whether all is well."""
     stage = Stage(folder, [DEVICE], None)
-    agent, spool = _camera(stage, math.ceil(plan.seconds / clip_seconds()) + 1)
+    agent, spool = _camera(stage, math.ceil(plan.seconds / clip_seconds()) + 1, plan.protocol)
     everyone = [stage.broker, stage.hub, agent]
     outages = Outages(stage.broker, [stage.hub, agent], plan, lambda: read_status(spool).waiting)
     try:
@@ -64,12 +65,14 @@ def run_filmed(folder: Path, plan: OutagePlan) -> dict[str, Any]:
     return _sum_up(stage, outages, agent, spool, {"drained_s": round(drained_s, 1)}, codes)
 
 
-def _camera(stage: Stage, passes: int) -> tuple[Victim, Path]:
+def _camera(stage: Stage, passes: int, protocol: str) -> tuple[Victim, Path]:
     """Return the agent, not started, and its spool."""
     folder = stage.agent_folder(DEVICE)
     folder.mkdir()
     spool = folder / "spool.db"
-    config = AGENT.format(device=DEVICE, spool=spool, port=stage.port, clip=CLIP, every=EVERY, passes=passes)
+    config = AGENT.format(
+        device=DEVICE, spool=spool, port=stage.port, clip=CLIP, every=EVERY, passes=passes, protocol=protocol
+    )
     (folder / "agent.toml").write_text(config)
     command = [EDGE, "run", "--config", str(folder / "agent.toml"), "--until-sent", "--json"]
     env = {"AGENT_PASSWORD": stage.passwords[DEVICE]}

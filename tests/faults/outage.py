@@ -33,6 +33,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--shortest-s", type=float, default=2, help="of an outage, and between two")
     parser.add_argument("--longest-s", type=float, default=40)
     parser.add_argument("--seed", type=int, help="of the outages; default: random")
+    parser.add_argument("--protocol", choices=("5", "3.1.1"), default="5", help="that the agent speaks")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument(
         "--folder", type=Path, help="an empty folder to work in, kept; default: one that goes"
@@ -44,10 +45,10 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run in a folder and return the summary."""
     seed = random.randrange(1_000_000) if arguments.seed is None else arguments.seed  # noqa: S311 - a plan
     shortest_s = min(arguments.shortest_s, arguments.longest_s)
-    plan = OutagePlan(arguments.minutes * 60, shortest_s, arguments.longest_s, seed)
+    plan = OutagePlan(arguments.minutes * 60, shortest_s, arguments.longest_s, seed, arguments.protocol)
     began = time.monotonic()
     summary = run_filmed(folder, plan)
-    return {"seed": seed, "took_s": round(time.monotonic() - began, 1), **summary}
+    return {"seed": seed, "protocol": plan.protocol, "took_s": round(time.monotonic() - began, 1), **summary}
 
 
 def show(summary: dict[str, Any]) -> None:

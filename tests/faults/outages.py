@@ -12,12 +12,16 @@ from victim import Victim
 
 @dataclass(frozen=True, slots=True)
 class OutagePlan:
-    """Outages for `seconds`; each of them, and each time between two, lasts `shortest_s` to `longest_s`."""
+    """Outages for `seconds`; each of them, and each time between two, lasts `shortest_s` to `longest_s`.
+
+    `protocol` is the version of MQTT that the agent speaks.
+    """
 
     seconds: float
     shortest_s: float
     longest_s: float
     seed: int
+    protocol: str
 
 
 @dataclass(frozen=True, slots=True)

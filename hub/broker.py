@@ -11,13 +11,17 @@ import shutil
 import signal
 import socket
 from collections import deque
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from hub.devices import HUB_USER, DeviceRegistry
 from hub.errors import ConfigError
 from hub.listener import Listener
+
+if TYPE_CHECKING:
+    from hub.embedded_broker import EmbeddedBroker
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +32,10 @@ STOP_S = 5.0
 RESTART_PAUSE_S = 0.5
 OURS_S = 0.1
 RENEW_S = 24 * 3600.0
+SBIN = "/usr/sbin:/usr/local/sbin"
 HOW_TO_INSTALL = (
-    "mosquitto is not installed, and the private broker needs it: `apt-get install mosquitto`, "
+    "mosquitto is not installed, and the private broker needs it: `apt-get install mosquitto`, or to try it "
+    "out without, `pip install 'lenshub[embedded]'`, "
     'or set mqtt.broker = "mqtt://host:port" to use a broker of yours'
 )
 _CONFIGURATION = """\
@@ -233,7 +239,32 @@ class PrivateBroker:
 
 def find_mosquitto() -> str | None:
     """Return Mosquitto's path; Debian keeps it where only root's PATH looks."""
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
+
+
+def has_private_broker() -> bool:
+    """Whether anything is installed that can be the private broker."""
+    return find_mosquitto() is not None or find_spec("amqtt") is not None
+
+
+def make_private_broker(
+    folder: Path, port: int, message_bytes: int, listener: Listener | None = None
+) -> PrivateBroker | EmbeddedBroker:
+    """Return the private broker, not entered: Mosquitto, or amqtt where only that is installed.
+
+    Raises:
+        ConfigError: There is only amqtt, and `listener` asks for a door to the network.
+    """
+    if find_mosquitto() is None and has_private_broker():
+        if listener is not None:
+            raise ConfigError(
+                "mqtt.listen: the broker inside the hub stays on the loopback; for the network install Mosquitto "
+                "(`apt-get install mosquitto`)"
+            )
+        from hub.embedded_broker import EmbeddedBroker
+
+        return EmbeddedBroker(folder, port, message_bytes)
+    return PrivateBroker(folder, port, message_bytes, listener)
 
 
 def _port_in_use(port: int) -> bool:

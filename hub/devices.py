@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import re
 import secrets
-import shutil
 import signal
-import subprocess
 import tempfile
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 from hub.errors import ConfigError
 from hub.event import DEVICE_PATTERN
 
 HUB_USER = "lenshub"
+ROUNDS = 101  # Mosquitto's own; the passwords are 24 random bytes, which no number of rounds makes safer
 _DEVICE = re.compile(DEVICE_PATTERN)
 
 
@@ -37,7 +39,7 @@ class DeviceRegistry:
         """Register a device and return its new password; it is shown once and kept only as a hash.
 
         Raises:
-            ConfigError: The name is not allowed or taken, or Mosquitto's tools are not installed.
+            ConfigError: The name is not allowed or taken.
         """
         if not _DEVICE.fullmatch(name) or name == HUB_USER:
             raise ConfigError(
@@ -61,8 +63,16 @@ class DeviceRegistry:
 
     def set_password(self, name: str, password: str) -> None:
         """Set the password of a user of the broker."""
-        hashed = _hash(name, password)
-        self._write(self._read() | {name: hashed})
+        self._write(self._read() | {name: _hash(password)})
+
+    def knows(self, name: str, password: str) -> bool:
+        """Whether this is the password of a user of the broker."""
+        match self._read().get(name, "").split("$"):
+            case ["", "7", rounds, salt, derived]:
+                found = _derive(password, b64decode(salt), int(rounds))
+                return hmac.compare_digest(found, b64decode(derived))
+            case _:
+                return False
 
     def _read(self) -> dict[str, str]:
         if not self._path.exists():
@@ -92,15 +102,11 @@ class DeviceRegistry:
             os.kill(pid, signal.SIGHUP)
 
 
-def _hash(name: str, password: str) -> str:
-    """Return Mosquitto's hash of a password; the password never appears on a command line."""
-    if shutil.which("mosquitto_passwd") is None:
-        raise ConfigError("mosquitto_passwd is not installed: `apt-get install mosquitto`")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "entry"
-        path.touch(mode=0o600)
-        path.write_text(f"{name}:{password}\n", encoding="utf-8")
-        done = subprocess.run(["mosquitto_passwd", "-U", str(path)], capture_output=True, check=False)
-        if done.returncode != 0:
-            raise ConfigError(f"mosquitto_passwd failed: {done.stderr.decode(errors='replace').strip()}")
-        return path.read_text(encoding="utf-8").strip().split(":", 1)[1]
+def _hash(password: str) -> str:
+    """Return a password as mosquitto_passwd writes it: PBKDF2 with SHA-512."""
+    salt = secrets.token_bytes(12)
+    return f"$7${ROUNDS}${b64encode(salt).decode()}${b64encode(_derive(password, salt, ROUNDS)).decode()}"
+
+
+def _derive(password: str, salt: bytes, rounds: int) -> bytes:
+    return hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds, 64)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hub.broker import PrivateBroker
+from hub.broker import PrivateBroker, make_private_broker
 from hub.config import PRIVATE, Config, read_password
 from hub.decode.message import Decoded, Message
 from hub.decode.registry import Decoders
@@ -105,14 +105,16 @@ async def _take_in(config: Config, writer: Writer, stop: asyncio.Event) -> None:
         password, username = read_password(config.mqtt), config.mqtt.username
         if config.mqtt.tls:
             await asyncio.to_thread(make_context, config.mqtt.tls)  # so that wrong files stop the start
+        version5 = config.mqtt.mqtt5
         if config.mqtt.broker == PRIVATE:
             limits = config.limits
             message_bytes = limits.max_event_bytes + limits.max_picture_bytes + 1
             folder = config.hub.data_dir / "broker"
-            broker = PrivateBroker(folder, config.mqtt.port, 2 * message_bytes, find_listener(config))
+            broker = make_private_broker(folder, config.mqtt.port, 2 * message_bytes, find_listener(config))
             await stack.enter_async_context(broker)
             username, password = HUB_USER, broker.password
-        source = _make_source(config, writer, username, password)
+            version5 &= isinstance(broker, PrivateBroker)
+        source = _make_source(config, writer, username, password, version5=version5)
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(source.run(), name="mqtt source")
             _leave_out_of_collections()
@@ -129,7 +131,9 @@ def _leave_out_of_collections() -> None:
     gc.freeze()
 
 
-def _make_source(config: Config, writer: Writer, username: str | None, password: str | None) -> MqttSource:
+def _make_source(
+    config: Config, writer: Writer, username: str | None, password: str | None, *, version5: bool
+) -> MqttSource:
     host, port = config.mqtt.address()
     connect = partial(
         Connection,
@@ -138,7 +142,7 @@ def _make_source(config: Config, writer: Writer, username: str | None, password:
         client_id=config.mqtt.client_id,
         username=username,
         password=password,
-        version5=config.mqtt.mqtt5,
+        version5=version5,
         clean=False,
         tls=config.mqtt.tls,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from hub.broker import HOW_TO_INSTALL, find_mosquitto
+from hub.broker import HOW_TO_INSTALL, has_private_broker
 from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json
 from hub.config import PRIVATE, read_config, read_password, read_table
 from hub.errors import ConfigError
@@ -41,7 +41,7 @@ def _check_settings(config: Path | None) -> list[str]:
     problems: list[str] = []
     try:
         settings = read_config(config)
-        if settings.mqtt.broker == PRIVATE and find_mosquitto() is None:
+        if settings.mqtt.broker == PRIVATE and not has_private_broker():
             problems.append(HOW_TO_INSTALL)
         problems += _check_tls(settings.mqtt.tls) if settings.mqtt.tls else []
         problems += listener.list_problems() if (listener := find_listener(settings)) else []

@@ -95,7 +95,6 @@ def lay_out(parent: Path, clip: Clip, passes: int) -> DemoSetting:
 
     Raises:
         HubError: The folder cannot be written.
-        ConfigError: Mosquitto's tools are not installed.
     """
     folder = parent.resolve() / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}"
     try:

@@ -27,6 +27,15 @@ from hub.wire.protocol import Ack, Position, ack_topic, event_topic, upward
 
 LENSHUB = str(Path(sys.executable).with_name("lenshub"))
 EPOCH = "0123456789abcdef"
+# `lenshub` where neither Mosquitto, which Debian keeps beside the PATH, nor the modules in sys.argv[1] are.
+WITHOUT = """
+import sys
+import hub.broker
+hub.broker.SBIN = ""
+sys.modules.update(dict.fromkeys(filter(None, sys.argv.pop(1).split(","))))
+from hub.cli import app
+app()
+"""
 
 
 class Hub:
@@ -39,6 +48,7 @@ class Hub:
         self.site.mkdir()
         self.log_path = folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.program = [LENSHUB]
         self.env = dict(os.environ, PYTHONPATH=str(self.site), NO_COLOR="1", COLUMNS="300")
         self.configure("")
 
@@ -46,6 +56,11 @@ class Hub:
         """Write hub.toml: `mqtt` goes into its section, `more` after it."""
         text = f'[hub]\ndata_dir = "data"\n[mqtt]\nport = {self.port}\n{mqtt}\n'
         (self.folder / "hub.toml").write_text(text + textwrap.dedent(more))
+
+    def do_without(self, *names: str) -> None:
+        """Have it run as if Mosquitto, and these modules, were not installed."""
+        self.program = [sys.executable, "-c", WITHOUT, ",".join(names)]
+        self.env["PATH"] = str(self.site)
 
     def install(self, name: str, source: str) -> None:
         """Install a made plugin as a distribution of its own."""
@@ -61,7 +76,7 @@ class Hub:
         with self.log_path.open("ab") as log:
             at = log.tell()
             self.process = subprocess.Popen(
-                [LENSHUB, "run", "-c", str(self.folder / "hub.toml")], env=self.env, stderr=log
+                [*self.program, "run", "-c", str(self.folder / "hub.toml")], env=self.env, stderr=log
             )
         deadline = time.monotonic() + 60
         while until not in self.log(at):
@@ -167,6 +182,15 @@ def hub(
     require_program("mosquitto")
     made = Hub(tmp_path, free_port)
     monkeypatch.syspath_prepend(made.site)
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def hub_without_mosquitto(tmp_path: Path, free_port: int) -> Iterator[Hub]:
+    """A hub, not running yet, that finds no Mosquitto; whatever runs at the end is killed."""
+    made = Hub(tmp_path, free_port)
+    made.do_without()
     yield made
     made.kill()
 

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import stat
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -164,7 +163,7 @@ def run_once(hub):
     """A function that runs the hub to its end and returns its exit code and what it complained of."""
 
     def run(**env):
-        command = [Path(sys.executable).with_name("lenshub"), "run", "-c", hub.folder / "hub.toml"]
+        command = [*hub.program, "run", "-c", hub.folder / "hub.toml"]
         done = subprocess.run(command, env=hub.env | env, capture_output=True, text=True, timeout=30)
         lines = done.stderr.splitlines()
         return done.returncode, [line for line in lines if not line[:4].isdigit()]  # without the log
@@ -196,12 +195,14 @@ def test_port_in_use_is_one_clear_line(hub, broker, run_once):
     )
 
 
-def test_missing_mosquitto_is_one_clear_line(run_once, tmp_path):
-    code, said = run_once(PATH=str(tmp_path))
+def test_missing_mosquitto_is_one_clear_line(hub, run_once):
+    hub.do_without("amqtt")
+    code, said = run_once()
 
     assert code == 2
     assert len(said) == 1
     assert "`apt-get install mosquitto`" in said[0]
+    assert "`pip install 'lenshub[embedded]'`" in said[0]
 
 
 async def test_unreachable_broker_is_one_line_and_tried_again_until_it_answers(hub, broker, wait_until):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from hub.devices import DeviceRegistry
@@ -9,8 +11,7 @@ from hub.errors import ConfigError
 
 
 @pytest.fixture
-def registry(tmp_path, require_program):
-    require_program("mosquitto_passwd")
+def registry(tmp_path):
     return DeviceRegistry(tmp_path / "broker")
 
 
@@ -60,8 +61,19 @@ def test_registry_refuses_to_remove_what_is_not_there_and_itself(registry):
             registry.remove(name)
 
 
-def test_registry_says_so_when_mosquitto_is_not_installed(registry, monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_registry_knows_a_password_and_no_other(registry):
+    password = registry.add("porch")
 
-    with pytest.raises(ConfigError, match="apt-get install mosquitto"):
-        registry.add("porch")
+    assert registry.knows("porch", password)
+    assert not any(registry.knows(*other) for other in (("porch", ""), ("porch", "x"), ("attic", password)))
+
+
+def test_registry_knows_a_password_that_mosquittos_own_program_has_hashed(
+    registry, tmp_path, require_program
+):
+    registry.add("attic")
+    path = tmp_path / "broker" / "passwords"
+    subprocess.run([require_program("mosquitto_passwd"), "-b", path, "porch", "secret"], check=True)
+
+    assert registry.knows("porch", "secret")
+    assert not registry.knows("porch", "wrong")

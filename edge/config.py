@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from edge.display.access import is_loopback
-from edge.link import Broker
+from edge.link import Broker, Protocol
 from edge.model import SHIPPED
 from edge.problems import list_problems
 from edge.spool import QUOTA_BYTES
@@ -78,7 +78,9 @@ class AgentTable(Table):
 
 
 class BrokerTable(Table):
-    """Where the broker is. The password comes from one of three places, or there is none.
+    """Where the broker is, and which version of MQTT it gets (`auto`: 5, or 3.1.1 where it does not speak 5).
+
+    The password comes from one of three places, or there is none.
 
     With an mqtts:// address the broker is known by the system's authorities, or by `ca_file` or `ca` (the
     text of such a file). `cert_file` and `key_file` prove who we are; `alpn` is the protocol to ask for.
@@ -90,6 +92,7 @@ class BrokerTable(Table):
     password: SecretStr | None = None
     password_env: str | None = None
     password_file: Path | None = None
+    protocol: Protocol = "auto"
     ca_file: Path | None = None
     ca: str | None = None
     cert_file: Path | None = None
@@ -239,6 +242,7 @@ def find_broker(table: BrokerTable) -> Broker:
         _find_password(table),
         tls,
         table.max_payload_bytes,
+        table.protocol,
     )
 
 

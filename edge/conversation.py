@@ -25,6 +25,7 @@ STALL_S = 2.0
 WINDOW_RECORDS = 1000
 WINDOW_BYTES = 8 * 2**20
 READ_RECORDS = 200
+PATIENCE = 3  # so often in vain, although the hub answers, is worth a line too
 PATIENCE_S = 10.0  # a hub that is silent for longer is worth a line in the log
 LOG = logging.getLogger("edge.link")
 
@@ -54,6 +55,7 @@ class Conversation:
         self._resumed = False
         self._sent = self._acked = 0
         self._window = WINDOW_RECORDS
+        self._in_vain = 0
         self._in_flight: deque[tuple[int, int]] = deque()  # (number, bytes)
         self._acks: list[Ack] = []
         self._progress_at = self._asked_at = 0.0
@@ -73,21 +75,24 @@ class Conversation:
                 return
             await self._advanced.wait()
 
-    async def hold(self, connection: Connection) -> None:
+    async def hold(self, connection: Connection, *, tells_reasons: bool) -> None:
         """Converse over a connection until it is lost.
+
+        Args:
+            tells_reasons: Whether the broker says that it refuses a message, and why (MQTT 5).
 
         Raises:
             ExceptionGroup: Of aiomqtt.MqttError, when the connection is lost; of SpoolError.
         """
-        self._epoch, self._acks = None, []
+        self._epoch, self._acks, self._resumed = None, [], False
         self._asked_at = asyncio.get_running_loop().time()
-        self._limit.connected(connection.max_packet_bytes)
+        self._limit.connected(connection.max_packet_bytes, tells_reasons=tells_reasons)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(connection), name="link-listen")
                 tasks.create_task(self._talk(connection), name="link-talk")
         except* aiomqtt.MqttError as group:
-            self._limit.lost(str(group.exceptions), max((size for _, size in self._in_flight), default=0))
+            self._limit.lost(str(group.exceptions), self._largest() if self._resumed else 0)
             raise
 
     async def _listen(self, connection: Connection) -> None:
@@ -121,7 +126,7 @@ class Conversation:
     async def _greet(self, connection: Connection) -> None:
         """Ask the hub where it stands; at QoS 0, so that no questions pile up at the broker."""
         if self._epoch is not None and self._resumed:
-            self._window = 1  # the hub answers, but what was sent did not arrive: probe before sending more
+            self._doubt()
         epoch = await asyncio.to_thread(self._spool.sending)
         if self._epoch is None or self._epoch.name != epoch.name:
             self._sent = self._acked = epoch.acked
@@ -140,6 +145,19 @@ class Conversation:
         self._note_progress()
         if self._progress_at - self._asked_at > PATIENCE_S:
             self._silence.begin("it does not answer; the spool keeps the records (is the hub running?)")
+
+    def _doubt(self) -> None:
+        """Take note that what was sent did not arrive although the hub answers; probe before sending more."""
+        self._in_vain += 1
+        if self._in_vain == PATIENCE:
+            allowed = f"does the broker let this device publish {upward(self._device, 'events')}/#?"
+            self._refusal.begin(f"the hub answers, but nothing that is sent reaches it ({allowed})")
+        if self._window == 1:
+            self._limit.doubt(self._largest())
+        self._window = 1
+
+    def _largest(self) -> int:
+        return max((size for _, size in self._in_flight), default=0)
 
     async def _take_acks(self) -> None:
         """Act on what the hub said: delete, and resume where an answer to our last question says."""
@@ -165,9 +183,10 @@ class Conversation:
 
     async def _advance(self, epoch: Epoch, seq: int) -> None:
         if seq > self._acked:
-            self._window = WINDOW_RECORDS
+            self._window, self._in_vain = WINDOW_RECORDS, 0
             self.succeeded = True
             self._refusal.end()
+            self._limit.arrived()
             self._note_progress()
         self._acked, self._sent = max(self._acked, seq), max(self._sent, seq)
         while self._in_flight and self._in_flight[0][0] <= seq:

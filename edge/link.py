@@ -8,8 +8,10 @@ import logging
 import random
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 import aiomqtt
 
@@ -29,6 +31,8 @@ AWS_IOT = re.compile(r"[a-z0-9-]+\.iot\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 AWS_PAYLOAD_BYTES = 128 * 2**10  # the packet limit that it announces is larger than what it takes
 STEADY_S = 2.0  # a connection that lasts for less has not ended an outage: the broker may refuse what we say
 GOODBYE_S = 2.0
+UNSUPPORTED_VERSION = 0x84  # what paho also makes of the 1 that a broker of MQTT 3.1.1 answers
+Protocol = Literal["auto", "5", "3.1.1"]
 LOG = logging.getLogger("edge.link")
 
 
@@ -42,6 +46,8 @@ class Broker:
     password: str | None = field(default=None, repr=False)
     tls: Tls | None = None
     max_payload_bytes: int | None = None
+    protocol: Protocol = "auto"
+    """The version of MQTT; `auto` is 5, and 3.1.1 with a broker that says it does not speak 5."""
 
     @property
     def payload_limit(self) -> int | None:
@@ -82,6 +88,7 @@ class Link:
         self._spool = spool
         self._device = device
         self._broker = broker
+        self._version5 = broker.protocol != "3.1.1"
         self._now = now
         self._jitter = jitter
         limit = PacketLimit(broker.payload_limit)
@@ -136,27 +143,42 @@ class Link:
 
     async def _connect(self) -> None:
         self._conversation.succeeded = False
+        async with AsyncExitStack() as stack:
+            connection = await self._enter(stack)
+            steady = asyncio.get_running_loop().call_later(STEADY_S, self._end_outages)
+            self._connection = connection
+            try:
+                self._say(connection, self._status.model_copy(update={"at": self._now()}))
+                await self._conversation.hold(connection, tells_reasons=self._version5)
+            finally:
+                steady.cancel()
+                self._connection = None
+                await self._say_goodbye(connection)
+
+    async def _enter(self, stack: AsyncExitStack) -> Connection:
+        """Connect, with MQTT 3.1.1 from now on if the broker does not speak 5."""
+        try:
+            return await stack.enter_async_context(self._make_connection())
+        except aiomqtt.MqttCodeError as error:
+            refused = getattr(error.rc, "value", None) == UNSUPPORTED_VERSION
+            if not refused or self._broker.protocol != "auto" or not self._version5:
+                raise
+        self._version5 = False
+        LOG.info("broker %s:%d: speaks MQTT 3.1.1, and so do we", self._broker.host, self._broker.port)
+        return await stack.enter_async_context(self._make_connection())
+
+    def _make_connection(self) -> Connection:
         will = AgentStatus(state="offline", text="connection lost").model_dump_json()
-        connection = Connection(
+        return Connection(
             self._broker.host,
             self._broker.port,
             client_id=self._device,
             username=self._broker.username,
             password=self._broker.password,
-            version5=True,
+            version5=self._version5,
             tls=self._broker.tls,
             will=aiomqtt.Will(upward(self._device, "status"), will, qos=1, retain=True),
         )
-        async with connection:
-            steady = asyncio.get_running_loop().call_later(STEADY_S, self._end_outages)
-            self._connection = connection
-            try:
-                self._say(connection, self._status.model_copy(update={"at": self._now()}))
-                await self._conversation.hold(connection)
-            finally:
-                steady.cancel()
-                self._connection = None
-                await self._say_goodbye(connection)
 
     def _end_outages(self) -> None:
         self._outage.end()

@@ -14,10 +14,14 @@ SMALLEST_GUESS = 16 * 2**10
 TOPIC_BYTES = 200  # at most what a PUBLISH packet holds beside its payload
 # how a lost connection looks when a packet was too large; Mosquitto's message_size_limit gives the second
 COMPLAINTS = ("Packet too large", "Protocol error")
+DOUBTS = 3  # in a row, before the size is blamed where no reason is given
 
 
 class PacketLimit:
-    """The payload limit of a broker, in bytes.
+    """The payload limit of a broker, in bytes; none until it is known.
+
+    A broker of MQTT 3.1.1 gives no reasons: it drops what is too large, or the connection. There the size is
+    blamed after a few failures in a row, and acquitted when the smallest guess does not get through either.
 
     Args:
         known: What it takes at most, if that is known before it says so.
@@ -27,10 +31,13 @@ class PacketLimit:
         self._known = known
         self._announced: int | None = None
         self._learned: int | None = None
+        self._tells_reasons = True
+        self._doubts = 0
         self._trouble = Outage(logging.getLogger("edge.link"), "record size")
 
-    def connected(self, max_packet_bytes: int | None) -> None:
+    def connected(self, max_packet_bytes: int | None, *, tells_reasons: bool) -> None:
         """Take note of what a broker announced when it was connected to."""
+        self._tells_reasons = tells_reasons
         self._announced = max_packet_bytes - TOPIC_BYTES if max_packet_bytes else None
         if self._announced is None and self._learned is None:
             self._trouble.end()
@@ -40,10 +47,32 @@ class PacketLimit:
 
         Args:
             complaint: What the broker or the client said.
-            largest: The size of the largest payload under way.
+            largest: The size of the largest payload under way; 0 for none.
         """
         if largest > SMALLEST_GUESS and any(text in complaint for text in COMPLAINTS):
-            self._learned = max(SMALLEST_GUESS, largest * 3 // 4)
+            self._guess(largest)
+        elif largest:
+            self.doubt(largest)
+
+    def doubt(self, largest: int) -> None:
+        """Take note that a payload did not arrive and nobody said why, with the size of the largest."""
+        if self._tells_reasons:
+            return
+        self._doubts += 1
+        if self._doubts < DOUBTS:
+            return
+        if largest > SMALLEST_GUESS:
+            self._guess(largest)
+            self._doubts = DOUBTS - 1  # if this does not help, the next guess is due at once
+        else:
+            self._learned, self._doubts = None, 0
+
+    def arrived(self) -> None:
+        """Take note that something arrived."""
+        self._doubts = 0
+
+    def _guess(self, largest: int) -> None:
+        self._learned = max(SMALLEST_GUESS, largest * 3 // 4)
 
     async def fit(self, record: Record) -> bytes | None:
         """Return the record's payload, made smaller where needed, or None when it can never be sent."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from edge.console import errors_in_one_line
+from hub.errors import ConfigError
 
 SPOOL = Path("lambda-spool.db")
 
@@ -60,6 +61,11 @@ def run_function(
     overrides: dict[str, dict[str, Any]] = {"agent": {"device": thing}, "broker": {"url": broker}}
     with errors_in_one_line():
         agent = read_given(config, overrides)
+        if agent.broker.protocol == "3.1.1":
+            raise ConfigError(
+                "broker.protocol: must be 5 or auto for an old function: its messages have no identity, and "
+                "3.1.1 cannot say that one was refused"
+            )
         start_log()
         from edge.deeplens.run import run_lambda
         from edge.deeplens.supervisor import Settings

@@ -80,7 +80,8 @@ class PacketLimit:
         limit = min(filter(None, (self._known, self._announced, self._learned)), default=len(payload))
         if len(payload) <= limit:
             return payload
-        self._trouble.begin(f"the broker takes {limit} bytes; larger pictures are made smaller")
+        takes = "takes" if limit == self._announced else "seems to take"
+        self._trouble.begin(f"the broker {takes} {limit} bytes; larger pictures are made smaller")
         smaller = await asyncio.to_thread(fit_record, record.line, record.picture, limit)
         if smaller is None and limit not in (self._known, self._announced):
             return strip_picture(record.line, TOO_LARGE_REASON)  # a guess must not cost a record

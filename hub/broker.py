@@ -258,8 +258,8 @@ def make_private_broker(
     if find_mosquitto() is None and has_private_broker():
         if listener is not None:
             raise ConfigError(
-                "mqtt.listen: the broker inside the hub stays on the loopback; for the network install Mosquitto "
-                "(`apt-get install mosquitto`)"
+                "mqtt.listen: the broker inside the hub stays on the loopback; "
+                "for the network install Mosquitto (`apt-get install mosquitto`)"
             )
         from hub.embedded_broker import EmbeddedBroker
 

@@ -69,6 +69,16 @@ def test_run_exits_with_two_when_the_model_cannot_be_loaded(tmp_path):
     assert (result.exit_code, "is this a model folder?" in result.stderr) == (2, True)
 
 
+def test_lambda_exits_with_two_when_the_broker_is_to_be_spoken_to_in_311(tmp_path):
+    (tmp_path / "agent.toml").write_text('[agent]\ndevice = "x"\n[broker]\nprotocol = "3.1.1"\n')
+    (tmp_path / "loop.py").touch()
+    result = call(
+        "lambda", tmp_path / "loop.py", "--thing=x", "--source=0", "--config", tmp_path / "agent.toml"
+    )
+    assert result.exit_code == 2
+    assert result.stderr.startswith("broker.protocol: must be 5 or auto for an old function")
+
+
 @pytest.mark.parametrize("command", [[], ["run"], ["infer"], ["models"]])
 def test_help_teaches_with_examples(command):
     assert "Example" in call(*command, "--help").stdout

@@ -105,6 +105,18 @@ def test_config_needs_only_a_device():
     assert find_broker(config.broker) == Broker("127.0.0.1", 1883)
 
 
+@pytest.mark.parametrize("protocol", ["auto", "5", "3.1.1"])
+def test_config_names_the_version_of_mqtt(protocol):
+    config = read_config(None, {"agent": {"device": "cam-1"}, "broker": {"protocol": protocol}})
+    assert find_broker(config.broker).protocol == protocol
+
+
+@pytest.mark.parametrize("protocol", ["3.1", 5, "MQTT"])
+def test_config_is_refused_when_it_names_another_version_of_mqtt(protocol):
+    with pytest.raises(ConfigError, match=r"broker\.protocol: .*'auto', '5' or '3\.1\.1'"):
+        read_config(None, {"agent": {"device": "cam-1"}, "broker": {"protocol": protocol}})
+
+
 def test_config_reports_every_problem_with_its_place_when_it_is_wrong(path):
     path.write_text(WRONG)
     with pytest.raises(ConfigError) as caught:

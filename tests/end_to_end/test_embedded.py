@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,21 @@ def test_check_is_content_without_mosquitto(hub_without_mosquitto, monkeypatch):
     monkeypatch.setenv("PATH", str(hub_without_mosquitto.site))
 
     assert "all right" in hub_without_mosquitto.cli("check")
+
+
+async def test_hub_without_mosquitto_stores_what_amqtt_forgets_when_a_commit_takes_longer_than_it_waits(
+    hub_without_mosquitto, start_agent, wait_until
+):
+    hub = hub_without_mosquitto
+    hub.start()
+    lock = sqlite3.connect(hub.folder / "data" / "hub.sqlite", isolation_level=None)
+    agent = start_agent("--no-pace")
+    await wait_until(lambda: hub.count() > 5)
+    lock.execute("BEGIN IMMEDIATE")  # the hub can receive, but not commit
+    await wait_until(lambda: "broker.says Timeout waiting for PUBACK" in hub.log())
+    lock.rollback()
+    lock.close()
+    spooled = counts(agent)["events"]
+
+    assert topics(hub) == [str(seq) for seq in range(1, spooled + 1)]
+    assert hub.log().count("broker.says Timeout waiting for PUBACK") == 1

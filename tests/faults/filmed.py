@@ -56,13 +56,13 @@ def run_filmed(folder: Path, plan: OutagePlan) -> dict[str, Any]:
         outages.run()
         ended = time.monotonic()
         code = agent.wait(2 * clip_seconds() + DRAIN_S)  # it ends once all is with the hub
-        drained_s = time.monotonic() - ended
+        went_on_s = time.monotonic() - ended
         wait_until(stage.delivered, "every plugin has everything", DRAIN_S, [stage.broker, stage.hub])
         codes = (code, stage.hub.stop())
     finally:
         for victim in everyone:
             victim.end()
-    return _sum_up(stage, outages, agent, spool, {"drained_s": round(drained_s, 1)}, codes)
+    return _sum_up(stage, outages, agent, spool, {"after_the_last_outage_s": round(went_on_s, 1)}, codes)
 
 
 def _camera(stage: Stage, passes: int, protocol: str) -> tuple[Victim, Path]:

@@ -139,6 +139,8 @@ class MqttSettings(Plain):
     def _check_listening(self) -> MqttSettings:
         if self.listen and self.broker != PRIVATE:
             raise ValueError("listen is for the private broker; a broker of yours listens by itself")
+        if self.listen_address and self.listen_address[1] == self.port:
+            raise ValueError("listen needs another port than port, which is the hub's own on the loopback")
         rest = ("names", "cert_file", "key_file", "ca_file")
         named = [f"listen_{name}" for name in rest if getattr(self, f"listen_{name}")]
         if named and not self.listen:

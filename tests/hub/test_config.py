@@ -88,6 +88,10 @@ def test_configuration_names_every_problem_with_its_place(write):
             '[mqtt]\nbroker = "mqtt://h"\nlisten = "0.0.0.0:8883"',
             "mqtt: listen is for the private broker; a broker of yours listens by itself",
         ),
+        (
+            '[mqtt]\nlisten = "0.0.0.0:18883"',
+            "mqtt: listen needs another port than port, which is the hub's own on the loopback",
+        ),
         ('[mqtt]\nlisten_names = ["h"]', "mqtt: listen_names would do nothing without listen"),
         (
             '[mqtt]\nlisten = "[::]:8883"\nlisten_names = ["a b"]',

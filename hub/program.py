@@ -153,7 +153,7 @@ def _make_source(
         make_decoders(config),
         writer,
         known_devices=config.mqtt.known_devices,
-        watch_drops=config.mqtt.broker == PRIVATE,
+        ours=config.mqtt.broker == PRIVATE,
     )
 
 

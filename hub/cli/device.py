@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from hub.listener import find_listener
 from hub.store import overview
 from hub.store.database import database_path
 
+OLD_HEALTH = timedelta(minutes=2)  # agents tell it twice a minute
 app = typer.Typer(no_args_is_help=True, help="Register devices at the private broker, and see how they are.")
 NameArgument = Annotated[str, typer.Argument(help="The device's name.")]
 
@@ -86,7 +88,7 @@ def remove(name: NameArgument, config: ConfigOption = None) -> None:
 @app.command("list")
 @plainly
 def list_(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """List devices: those that may connect, and those ever seen."""
+    """List devices, those that may connect and those ever seen: how they are, and since when."""
     settings = read_config(config)
     seen: list[dict[str, Any]] = []
     if database_path(settings.hub.data_dir).exists():
@@ -98,20 +100,65 @@ def list_(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(found)
         return
-    print_table(
-        "Devices", ("device", "may connect", "state", "last seen (UTC)", "events", "clock"), map(_row, found)
-    )
+    print_table("Devices", _COLUMNS, map(_row, found))
+
+
+_COLUMNS = (
+    "device",
+    "may connect",
+    "state",
+    "since (UTC)",
+    "last seen (UTC)",
+    "events",
+    "health",
+    "clock",
+    "gaps",
+)
 
 
 def _row(device: dict[str, Any]) -> tuple[Any, ...]:
-    seen = device.get("last_seen_at")
-    skew = device.get("clock_skew_s") or 0.0
     state = " ".join(part for part in (device.get("state"), device.get("state_text")) if part) or None
     return (
         device["name"],
         "yes" if device["registered"] else "no",
         state,
-        f"{seen:%Y-%m-%d %H:%M:%S}" if seen else None,
+        _moment(device.get("state_at")),
+        _moment(device.get("last_seen_at")),
         device["events"],
-        f"off by {skew:.0f} s" if skew else "right",
+        _health(device.get("health") or {}, device.get("health_at")),
+        _clock(device),
+        _gaps(device),
     )
+
+
+def _moment(at: datetime | None) -> str | None:
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at else None
+
+
+# What is worth a word in a table; --json has every figure.
+_FIGURES = (
+    ("fps", "{:.1f} frames/s"),
+    ("inference_ms_p50", "inference {:.0f} ms"),
+    ("spool_records", "{} spooled"),
+    ("dropped", "{} dropped"),
+    ("temperature_c", "{:.0f} \N{DEGREE SIGN}C"),
+)
+
+
+def _health(health: dict[str, Any], at: datetime | None) -> str | None:
+    told = [form.format(health[name]) for name, form in _FIGURES if health.get(name) is not None]
+    if told and at and datetime.now(UTC) - at > OLD_HEALTH:
+        told.append(f"as of {_moment(at)}")
+    return ", ".join(told) or None
+
+
+def _clock(device: dict[str, Any]) -> str | None:
+    if device.get("agent") is None:
+        return None  # it never told its time
+    return f"off by {device['clock_skew_s']:.0f} s" if device["clock_skew_s"] else "right"
+
+
+def _gaps(device: dict[str, Any]) -> str | None:
+    if "gaps" not in device:
+        return None
+    return f"{device['gaps']} ({device['missing']} records)" if device["gaps"] else "none"

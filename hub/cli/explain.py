@@ -12,6 +12,7 @@ from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_jso
 from hub.errors import StoreError
 from hub.event import Event
 from hub.explain import Explanation, explain_event
+from hub.store.admission import MAYBE_REPEAT
 from hub.store.database import Database
 from hub.store.log import EventLog
 
@@ -41,6 +42,10 @@ def explain(
     console.print(
         escape(f"Event {found.id}: {found.device} saw {seen} at {found.captured_at:%Y-%m-%d %H:%M:%S} UTC")
     )
+    if found.attributes.get(MAYBE_REPEAT):
+        console.print(
+            "Maybe a repeat: the broker sent its message again, and nothing tells if the first was stored."
+        )
     print_table("", ("plugin", "outcome", "why"), ((e.plugin, e.outcome, _why(e)) for e in explanations))
 
 

@@ -104,11 +104,15 @@ def _decode_text(message: Message, device: str, text: str) -> Decoded:
     return _status(message, device, "model_loaded" if line.endswith("model loaded") else "info", line)
 
 
-def _decode_link(message: Message, device: str, link: str) -> Decoded:
-    if len(link) > MAX_TEXT_CHARS or not _LINK.fullmatch(link):
+def _is_link(text: str) -> bool:
+    return len(text) <= MAX_TEXT_CHARS and _LINK.fullmatch(text) is not None
+
+
+def _decode_link(device: str, link: str) -> Decoded:
+    if not _is_link(link):
         expected = f"an http or https address of at most {MAX_TEXT_CHARS} characters"
         raise PayloadError("bad_link", f"img: expected {expected}; found {quote(link)}")
-    return _status(message, device, "image_link", link)
+    return Decoded(image_link=link, device=device)
 
 
 def _decode_probabilities(message: Message, device: str, members: Members) -> Decoded:
@@ -153,7 +157,7 @@ def _record_attributes(record: _Record, device: str, thing: str, table: AliasTab
             found = f"the topic belongs to {device}, but the payload says {quote(claimed)}"
             raise PayloadError("device_mismatch", found)
         attributes["device_id"] = claimed
-    if isinstance(link, str) and len(link) <= MAX_TEXT_CHARS:
+    if isinstance(link, str) and _is_link(link):
         attributes["link_to_img"] = link
     return attributes
 
@@ -182,7 +186,7 @@ def _decode_json(message: Message, device: str, thing: str, text: str, table: Al
         return _decode_record(message, device, thing, text, table)
     link = named.get("img")
     if isinstance(link, str) and not any(_is_number(value) for _, value in members):
-        return _decode_link(message, device, link)
+        return _decode_link(device, link)
     return _decode_probabilities(message, device, members)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from hub.decode.limits import Limits, check_json
-from hub.decode.message import Decoded, Message, Status, StatusKind
+from hub.decode.message import Decoded, Health, Message, Status, StatusKind
 from hub.decode.picture import check_picture
 from hub.decode.printing import quote, show
 from hub.decode.refusal import refuse
@@ -57,6 +57,12 @@ class _Line(Plain):
     attributes: Attributes = Field(default_factory=dict)
 
 
+class _Status(AgentStatus):
+    """A status message with the figures that agents add."""
+
+    health: Health | None = None
+
+
 def _parse(model: type[Sent], data: bytes, limits: Limits) -> Sent:
     check_json(data, limits)
     try:
@@ -82,12 +88,14 @@ def _decode_record(payload: bytes, position: Position, limits: Limits) -> Decode
     return Decoded(events=(event,), picture=picture or None, position=position, device=position.device)
 
 
-def _decode_status(device: str, sent: AgentStatus, received_at: datetime) -> Status:
+def _decode_status(device: str, sent: _Status, received_at: datetime) -> Status:
     text = " ".join(sent.text.split())
     kind = _SAID_KINDS.get(sent.state, "info")
     if kind == "info":
         text = f"{sent.state}: {text}" if text else sent.state
-    return Status(device=device, kind=kind, text=show(text, MAX_TEXT_CHARS), at=received_at)
+    return Status(
+        device=device, kind=kind, text=show(text, MAX_TEXT_CHARS), at=received_at, health=sent.health
+    )
 
 
 def _decode_gap(device: str, gap: Gap) -> Decoded:
@@ -116,6 +124,6 @@ def decode(message: Message, limits: Limits) -> Decoded:
         case device, "gap":
             return _decode_gap(device, _parse(Gap, message.payload, limits))
         case device, "status":
-            sent = _parse(AgentStatus, message.payload, limits)
+            sent = _parse(_Status, message.payload, limits)
             return Decoded(statuses=(_decode_status(device, sent, message.received_at),), device=device)
     raise PayloadError("bad_topic", show(f"{message.topic}: not a topic of the edge wire protocol"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from hub.errors import PayloadError
-from hub.event import NewEvent
+from hub.event import MAX_INTEGER, NewEvent, Plain
 from hub.wire.protocol import Gap, Hello, Position
 
 StatusKind = Literal["online", "offline", "error", "model_loaded", "image_link", "info", "gap", "clock_skew"]
@@ -20,8 +20,8 @@ StatusKind = Literal["online", "offline", "error", "model_loaded", "image_link",
 class Message:
     """Bytes from outside, as a source received them.
 
-    `mid`, `session` and `duplicate` are the MQTT message id, this hub's connection and the broker's DUP
-    flag; they are kept so that redeliveries of messages without an identity can be told apart.
+    `mid`, `session` and `duplicate` are the MQTT message id, the session at the broker (which outlives
+    connections) and the broker's DUP flag: what redeliveries of messages without an identity are known by.
     """
 
     source: str
@@ -33,6 +33,28 @@ class Message:
     duplicate: bool = False
 
 
+Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Duration = Annotated[float, Field(ge=0, le=1e9)]
+
+
+class Health(Plain):
+    """What an agent measures of itself; counts are since it started.
+
+    Source: the agent's status message (docs/edge.md).
+    """
+
+    fps: Annotated[float, Field(ge=0, le=1e6)] | None = None
+    inference_ms_p50: Duration | None = None
+    inference_ms_p95: Duration | None = None
+    frames: Count | None = None
+    events: Count | None = None
+    withheld: Count | None = None
+    dropped: Count | None = None
+    spool_records: Count | None = None
+    spool_bytes: Count | None = None
+    temperature_c: Annotated[float, Field(ge=-300, le=2000)] | None = None
+
+
 class Status(BaseModel):
     """What a device said of its own state: state of the device, not a detection."""
 
@@ -42,19 +64,22 @@ class Status(BaseModel):
     kind: StatusKind
     text: str
     at: datetime
+    health: Health | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What the hub makes of one message.
 
-    `picture` is the frame of the first event. `position` is the message's place in an edge agent's line;
+    `picture` is the frame of the first event. `image_link` belongs to the device's next event, which the
+    writer joins. `position` is the message's place in an edge agent's line;
     it is known, and consumed, even where `error` says why nothing else could be read.
     """
 
     events: tuple[NewEvent, ...] = ()
     statuses: tuple[Status, ...] = ()
     picture: bytes | None = None
+    image_link: str | None = None
     position: Position | None = None
     hello: Hello | None = None
     gap: Gap | None = None

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.decode.message import Decoded
+from hub.decode.message import Decoded, Status
 from hub.wire.protocol import Gap, Hello
+
+
+def _report_status(said: Status) -> dict[str, Any]:
+    health = said.health.model_dump(exclude_none=True) if said.health else None
+    return said.model_dump(mode="json", exclude={"health"}) | ({"health": health} if health else {})
 
 
 def _report_hello(device: str | None, hello: Hello) -> dict[str, Any]:
@@ -22,9 +27,12 @@ def _report_gap(device: str | None, gap: Gap) -> dict[str, Any]:
 def report(decoded: Decoded) -> dict[str, Any]:
     """Return {"events": [...], "status": [...], "errors": [{"code", "reason"}]}.
 
-    A hello and a gap appear as status; a gap's `at` is null, for it names no time.
+    A hello, a gap and an image link appear as status; `at` is null where a message names no time.
     """
-    status = [said.model_dump(mode="json") for said in decoded.statuses]
+    status = [_report_status(said) for said in decoded.statuses]
+    if decoded.image_link:
+        link = {"device": decoded.device, "kind": "image_link", "text": decoded.image_link, "at": None}
+        status.append(link)
     if decoded.hello:
         status.append(_report_hello(decoded.device, decoded.hello))
     if decoded.gap:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -34,7 +33,7 @@ class MqttSource:
     Args:
         connect: Makes a new, not yet entered connection.
         known_devices: Messages of any other device are quarantined; empty: every device is known.
-        watch_drops: Also hear how many messages the broker dropped (the private broker says so).
+        ours: The broker is the private one: it says how many messages it dropped, and numbers upwards.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class MqttSource:
         writer: Writer,
         *,
         known_devices: frozenset[str] = frozenset(),
-        watch_drops: bool = False,
+        ours: bool = False,
     ) -> None:
         self._connect = connect
         self._place = place
@@ -54,7 +53,7 @@ class MqttSource:
         self._decoders = decoders
         self._writer = writer
         self._known = known_devices
-        self._watch_drops = watch_drops
+        self._ours = ours
         self._dropped = 0
         self._finishing = False
         self._connection: Connection | None = None
@@ -67,10 +66,11 @@ class MqttSource:
         while True:
             try:
                 async with self._connect() as connection:
+                    session = await self._open_session(connection)
                     await self._subscribe(connection)
                     log.info("mqtt.connected %s", self._place)
                     pause_s, reported = 0.2, False
-                    await self._receive(connection)
+                    await self._receive(connection, session)
             except aiomqtt.MqttError as error:
                 if not reported:
                     log.warning("mqtt.lost %s: %s; trying again until it answers", self._place, error)
@@ -98,12 +98,16 @@ class MqttSource:
 
     async def _subscribe(self, connection: Connection) -> None:
         await connection.subscribe(self._topics.filters)
-        if self._watch_drops:
+        if self._ours:
             await connection.subscribe([DROPPED_TOPIC], qos=0)
 
-    async def _receive(self, connection: Connection) -> None:
+    async def _open_session(self, connection: Connection) -> str:
+        """Return the session's name. Of a new one nothing comes before we subscribe, so none is mistaken."""
+        place, resumed = f"{connection.client_id} at {self._place}", connection.session_present
+        return await self._writer.open_session(place, resumed=resumed, counts_up=self._ours)
+
+    async def _receive(self, connection: Connection, session: str) -> None:
         self._connection = connection
-        session = secrets.token_hex(8)
         while True:
             if not self._writer.has_room():
                 connection.pause()

@@ -1,22 +1,26 @@
 """Decides what of a batch enters the store: exactly the next record of each edge agent's line. Pure.
 
 The hub admits `committed + 1` of each (device, epoch) and nothing else, so a record is stored once and in
-order whatever is lost, repeated or reordered on the way.
+order whatever is lost, repeated or reordered on the way. Plain messages have no numbers: of them
+everything is admitted but what the broker certainly sent before (see `recent`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hub.decode.message import Status
+from hub.decode.message import Message, Status
 from hub.errors import PayloadError
 from hub.event import NewEvent
 from hub.store.arrival import Arrival
+from hub.store.link_join import LinkJoin, PendingLink
+from hub.store.recent import Recent, Verdict
 from hub.wire.protocol import Ack, Gap, Hello, Position
 
 LineKey = tuple[str, str]
+MAYBE_REPEAT = "maybe_repeat"
 SKEW_TOLERANCE_S = 5.0  # smaller differences are the network's, not the clock's
 
 
@@ -52,6 +56,8 @@ class Admission:
 
     known: dict[LineKey, Line]
     skews: dict[str, float]
+    known_recents: Mapping[str, Recent] = field(default_factory=dict)
+    known_links: Mapping[str, PendingLink] = field(default_factory=dict)
     admitted: list[Admitted] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
@@ -60,6 +66,12 @@ class Admission:
     seen: dict[str, datetime] = field(default_factory=dict)
     lines: dict[LineKey, Line] = field(default_factory=dict)
     new_skews: dict[str, float] = field(default_factory=dict)
+    recents: dict[str, Recent] = field(default_factory=dict)
+    repeats: int = 0
+    links: LinkJoin = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.links = LinkJoin(self.known_links, self.recent)
 
     def line(self, device: str, epoch: str) -> Line:
         """Return this batch's own copy of a line."""
@@ -69,11 +81,24 @@ class Admission:
             self.lines[key] = Line(known.committed, known.stale, known.early) if known else Line()
         return self.lines[key]
 
+    def recent(self, session: str) -> Recent:
+        """Return this batch's own copy of a session's last messages."""
+        if session not in self.recents:
+            known = self.known_recents.get(session)
+            self.recents[session] = known.copy() if known else Recent()
+        return self.recents[session]
+
     def add(self, arrival: Arrival) -> Ack | None:
         """Take one arrival in; return the ack that is due for it, valid once the batch is committed."""
         decoded = arrival.decoded
         if decoded.device is not None:
             self.seen[decoded.device] = arrival.message.received_at
+        verdict = self._judge(arrival.message)
+        if verdict == "repeat":
+            self.repeats += 1
+            return None
+        if decoded.image_link is not None and decoded.device is not None:
+            self.links.hold(decoded.device, decoded.image_link, arrival.message)
         self.statuses += decoded.statuses
         if decoded.position is not None:
             return self._add_record(arrival, decoded.position)
@@ -81,16 +106,32 @@ class Admission:
             return self._greet(decoded.device, decoded.hello, arrival.message.received_at)
         if decoded.gap is not None and decoded.device is not None:
             return self._close_gap(decoded.device, decoded.gap, arrival.message.received_at)
-        self._keep(arrival)
+        self._keep(arrival, doubtful=verdict == "doubtful")
         return None
 
-    def _keep(self, arrival: Arrival) -> None:
+    def _judge(self, message: Message) -> Verdict:
+        if message.session is None:
+            return "new"
+        return self.recent(message.session).judge(message)
+
+    def _keep(self, arrival: Arrival, *, doubtful: bool = False) -> None:
         decoded = arrival.decoded
+        if decoded.events and decoded.position is None:
+            self._keep_plain(arrival, doubtful=doubtful)
+            return
         if decoded.error is not None:
             self.refused.append(Refused(arrival, decoded.error))
         for number, event in enumerate(decoded.events):
             picture = decoded.picture if number == 0 else None
             self.admitted.append(Admitted(self._correct_clock(event), arrival, picture))
+
+    def _keep_plain(self, arrival: Arrival, *, doubtful: bool) -> None:
+        first, *rest = arrival.decoded.events
+        events = [self.links.join(first, arrival.message), *rest]
+        for number, event in enumerate(events):
+            picture = arrival.decoded.picture if number == 0 else None
+            marked = _mark(event) if doubtful and event.key is None else event
+            self.admitted.append(Admitted(marked, arrival, picture))
 
     def _add_record(self, arrival: Arrival, position: Position) -> Ack:
         line = self.line(position.device, position.epoch)
@@ -131,6 +172,11 @@ class Admission:
         except OverflowError:
             return event
         return event.model_copy(update={"captured_at": corrected})
+
+
+def _mark(event: NewEvent) -> NewEvent:
+    """Say of an event that it may be stored twice: its message came again, and the first may be stored."""
+    return event.model_copy(update={"attributes": {**event.attributes, MAYBE_REPEAT: True}})
 
 
 def lines_of(arrivals: Iterable[Arrival]) -> set[LineKey]:

@@ -15,8 +15,10 @@ from hub.event import Event
 from hub.store import schema
 from hub.store.admission import Admission, Admitted
 from hub.store.arrival import Arrival
+from hub.store.image_links import write_links
 from hub.store.row_insert import insert_rows
 from hub.store.rows import Row, detection_rows, event_row, message_row, quarantine_row
+from hub.store.sessions import write_recent
 from hub.store.settlement import Settlement
 
 HISTORY_ROWS = 200
@@ -44,6 +46,7 @@ _QUARANTINE, _GAP, _HISTORY = insert(schema.quarantine), insert(schema.gaps), in
 _LINE = _upsert(schema.epochs, ("device", "epoch"), ("committed", "stale", "early"))
 _SEEN = _upsert(schema.devices, ("name",), ("last_seen_at",))
 _GREETED = _upsert(schema.devices, ("name",), ("last_seen_at", "agent", "models", "clock_skew_s"))
+_HEALTH = _upsert(schema.devices, ("name",), ("last_seen_at", "health", "health_at"))
 _STATE = _upsert(schema.devices, ("name",), ("last_seen_at", "state", "state_text", "state_at"))
 _CURSOR = _upsert(
     schema.cursors, ("plugin", "partition", "run_id"), ("position", "done", "filtered", "updated_at")
@@ -125,9 +128,18 @@ def write_devices(connection: Connection, admission: Admission, seen: set[str]) 
         for device, (hello, at) in admission.hellos.items()
     ]
     insert_rows(connection, _GREETED, greeted)
-    statuses = _news(connection, [*admission.statuses, *_told_by_lines(admission)])
+    insert_rows(connection, _HEALTH, _health_rows(admission.statuses))
+    said = [*admission.statuses, *admission.links.given_up, *_told_by_lines(admission)]
+    statuses = _news(connection, said)
     insert_rows(connection, _STATE, [_state_row(status) for status in statuses if status.kind in _STATES])
     _write_history(connection, statuses)
+
+
+def write_plain_state(connection: Connection, admission: Admission) -> None:
+    """Keep what plain messages leave behind: the links that wait, and what a repeat is known by."""
+    write_links(connection, admission.links.news)
+    for session, recent in admission.recents.items():
+        write_recent(connection, session, recent)
 
 
 def _told_by_lines(admission: Admission) -> list[Status]:
@@ -166,6 +178,21 @@ def _news(connection: Connection, statuses: list[Status]) -> list[Status]:
             now[status.device] = (status.kind, status.text)
         news.append(status)
     return news
+
+
+def _health_rows(statuses: Sequence[Status]) -> list[Row]:
+    newest = {status.device: status for status in statuses if status.health is not None}
+    return [
+        {
+            "name": status.device,
+            "first_seen_at": status.at,
+            "last_seen_at": status.at,
+            "health": status.health.model_dump(exclude_none=True),
+            "health_at": status.at,
+        }
+        for status in newest.values()
+        if status.health is not None
+    ]
 
 
 def _state_row(status: Status) -> Row:

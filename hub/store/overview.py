@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.errors import StoreError
@@ -129,14 +129,25 @@ async def read_quarantine(engine: AsyncEngine, number: int) -> dict[str, Any]:
 
 
 async def list_devices(engine: AsyncEngine) -> Rows:
-    """Return the devices ever seen, with the number of their events."""
-    counted = (
-        select(events.c.device, func.count().label("events")).group_by(events.c.device).subquery("counted")
-    )
-    statement = select(devices, func.coalesce(counted.c.events, 0).label("events")).outerjoin(
-        counted, counted.c.device == devices.c.name
+    """Return the devices ever seen, with counts.
+
+    `events` are stored. `gaps` are stretches of records that a device said are gone, `missing` the records in
+    them. `stale` and `early` records came again or out of turn, and were dropped.
+    """
+    statement = select(
+        devices,
+        _for_device(events, "events", func.count()),
+        _for_device(gaps, "gaps", func.count()),
+        _for_device(gaps, "missing", func.sum(gaps.c.last - gaps.c.first + 1)),
+        _for_device(epochs, "stale", func.sum(epochs.c.stale)),
+        _for_device(epochs, "early", func.sum(epochs.c.early)),
     )
     return await _rows(engine, statement.order_by(devices.c.name))
+
+
+def _for_device(table: Table, name: str, figure: ColumnElement[Any]) -> ColumnElement[Any]:
+    own = select(figure).where(table.c.device == devices.c.name).select_from(table)
+    return func.coalesce(own.scalar_subquery(), 0).label(name)
 
 
 async def list_history(engine: AsyncEngine, device: str, limit: int = 20) -> Rows:

@@ -102,7 +102,8 @@ detections = Table(
 )
 
 # The original bytes of what became events (without the picture), so that a better decoder can be run over
-# history. `mid`, `session` and `duplicate` are what MQTT said of a message that has no identity of its own.
+# history. `mid`, `session` and `duplicate` are what MQTT said of a message that has no identity of its own;
+# `session` is a name in `sessions`.
 messages = Table(
     "messages",
     metadata,
@@ -129,6 +130,19 @@ devices = Table(
     Column("agent", Text),
     Column("models", JSON),
     Column("clock_skew_s", Float, nullable=False, server_default="0"),
+    Column("health", JSON),
+    Column("health_at", UtcDateTime),
+)
+
+# Links to pictures that wait for the record they belong to.
+pending_image_links = Table(
+    "pending_image_links",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("link", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("session", Text),
+    Column("mid", Integer),
 )
 
 device_history = Table(
@@ -184,6 +198,28 @@ quarantine = Table(
     Column("session", Text),
     Column("duplicate", Boolean, nullable=False),
     Index(None, "code"),
+    sqlite_autoincrement=True,
+)
+
+# What the sessions that brokers keep for us are called; a session that is lost is followed by a new name.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("place", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+)
+
+# The last plain messages of each session, a row a commit: pairs of message id and digest in `entries`.
+recent_messages = Table(
+    "recent_messages",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("session", Text, nullable=False),
+    Column("run", BigInteger, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("entries", LargeBinary, nullable=False),
+    Index(None, "session"),
     sqlite_autoincrement=True,
 )
 

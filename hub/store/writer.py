@@ -20,10 +20,21 @@ from hub.event import Event, Frame
 from hub.store import schema
 from hub.store.admission import Admission, Admitted, Line, LineKey, lines_of
 from hub.store.arrival import Arrival, Burst, Receipt
-from hub.store.batch import NextIds, write_devices, write_events, write_lines, write_settlements
+from hub.store.batch import (
+    NextIds,
+    write_devices,
+    write_events,
+    write_lines,
+    write_plain_state,
+    write_settlements,
+)
 from hub.store.database import open_write_engine
 from hub.store.frames import FrameStore
+from hub.store.image_links import read_links
+from hub.store.link_join import PendingLink
 from hub.store.poison import find_poison, is_poison, quarantine_poison
+from hub.store.recent import Recent
+from hub.store.sessions import open_session, read_recent
 from hub.store.settlement import Settlement, Settling
 from hub.store.tail import Tail
 from hub.store.write_thread import WriteThread
@@ -39,6 +50,7 @@ BACKLOG_BYTES = 64 * 1024 * 1024
 SETTLE_DELAY_S = 0.02  # outcomes wait this long for an event to share its commit with
 SIGHTING_S = 1.0
 KNOWN_LINES = 10_000
+KNOWN_SESSIONS = 16
 CLOSING_TRIES = 3
 RETRY_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 
@@ -109,12 +121,16 @@ class Writer:
         tail: Tail,
         ids: NextIds,
         skews: dict[str, float],
+        recents: dict[str, Recent],
+        links: dict[str, PendingLink],
     ) -> None:
         self._thread = thread
         self._frames = frames
         self._tail = tail
         self._ids = ids
         self._skews = skews
+        self._recents = recents
+        self._links = links
         self._lines: dict[LineKey, Line] = {}
         self._sighted: dict[str, float] = {}
         self._bursts: deque[Burst] = deque()
@@ -132,7 +148,8 @@ class Writer:
         """Connect and find out where the store stands."""
         thread = WriteThread(open_write_engine(data_dir))
         ids, skews = await thread.attempt(_read_standing)
-        return cls(thread, frames, Tail(ids.event - 1, tail_events), ids, skews)
+        recents, links = await thread.attempt(read_recent), await thread.attempt(read_links)
+        return cls(thread, frames, Tail(ids.event - 1, tail_events), ids, skews, recents, links)
 
     @property
     def tail(self) -> Tail:
@@ -175,6 +192,21 @@ class Writer:
         self._work.set()
         result: Result = await change.result
         return result
+
+    async def open_session(self, place: str, *, resumed: bool, counts_up: bool = False) -> str:
+        """Return the name of a broker's session, committed before any of its messages is read.
+
+        Args:
+            place: The broker and our client id.
+            resumed: The broker kept the session since we were last connected.
+            counts_up: The broker is known to number messages upwards.
+        """
+        name = await self.change(partial(open_session, place=place, resumed=resumed))
+        self._recents.setdefault(name, Recent()).counts_up = counts_up
+        others = [session for session in self._recents if session != name]
+        for session in others[:-KNOWN_SESSIONS]:
+            del self._recents[session]
+        return name
 
     def change_soon(self, work: Callable[[Connection], Any]) -> None:
         """Run a small change inside the next transaction, for somebody who cannot wait."""
@@ -277,7 +309,7 @@ class Writer:
         self, arrivals: Sequence[Arrival], connection: Connection
     ) -> tuple[Admission, list[Ack | None]]:
         self._learn_lines(lines_of(arrivals), connection)
-        admission = Admission(self._lines, self._skews)
+        admission = Admission(self._lines, self._skews, self._recents, self._links)
         acks = [admission.add(arrival) for arrival in arrivals]
         return admission, acks
 
@@ -310,6 +342,7 @@ class Writer:
         stored, ids = write_events(connection, admission.admitted, self._ids)
         write_lines(connection, admission)
         write_devices(connection, admission, self._due_sightings(admission))
+        write_plain_state(connection, admission)
         write_settlements(connection, batch.settlements)
         # An asker that was cancelled meanwhile believes that nothing was done: so be it.
         batch.changes = [change for change in batch.changes if not change.result.cancelled()]
@@ -335,6 +368,16 @@ class Writer:
         if len(self._lines) > KNOWN_LINES:
             self._lines.clear()
         self._lines.update(admission.lines)
+        for recent in admission.recents.values():
+            recent.settle()
+        self._recents.update(admission.recents)
+        for device, pending in admission.links.news.items():
+            if pending is None:
+                self._links.pop(device, None)
+            else:
+                self._links[device] = pending
+        if admission.repeats:
+            log.info("store.repeats %d messages came again and are stored already", admission.repeats)
 
     def _tell(self, batch: _Batch, acks: list[Ack | None]) -> None:
         position = 0

@@ -58,6 +58,7 @@ class _Client(aiomqtt.Client):
         self.refusals: list[Refusal] = []
         self.topics: dict[int, str] = {}
         self.max_packet_bytes: int | None = None
+        self.session_present = False
         self.reading = True
         self.cause: OSError | None = None
         self._wake: asyncio.Future[None] | None = None
@@ -167,6 +168,7 @@ class _Client(aiomqtt.Client):
         reason_code: ReasonCode,
         properties: Properties | None = None,
     ) -> None:
+        self.session_present = bool(flags.session_present)
         self.max_packet_bytes = getattr(properties, "MaximumPacketSize", None)
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
@@ -236,6 +238,7 @@ class Connection:
         tls: Tls | None = None,
     ) -> None:
         self._attempt = Attempt(host, port, tls, username)
+        self.client_id = client_id
         self._client = _Client(
             host,
             port,
@@ -300,6 +303,11 @@ class Connection:
     def connected(self) -> bool:
         """Whether the connection still stands, as far as is known."""
         return not self._client._disconnected.done()
+
+    @property
+    def session_present(self) -> bool:
+        """Whether the broker kept this client's session since it was last connected."""
+        return self._client.session_present
 
     @property
     def max_packet_bytes(self) -> int | None:

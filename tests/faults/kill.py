@@ -2,6 +2,8 @@
 
 kill.py --events 50000 --kills 12            agents with a spool; kills hub, agents and broker
 kill.py --leg plain --events 10000           plain QoS 1 clients; kills the hub
+kill.py --leg identical --events 20000 --kills 40 --rate 100
+                                             plain clients that say the same again and again; kills the hub
 kill.py --mutant ack-before-commit --roles hub ...      must fail
 """
 
@@ -17,13 +19,21 @@ import time
 from pathlib import Path
 from typing import Any
 
+from identical import run_identical
 from plain import run_plain
 from plan import Plan
 from spooled import run_spooled
 
-MUTANTS = ("ack-before-commit", "puback-on-arrival", "admission-off", "slow")
+MUTANTS = (
+    "ack-before-commit",
+    "puback-on-arrival",
+    "admission-off",
+    "repeats-kept",
+    "repeats-by-content",
+    "slow",
+)
 ROLES = ("hub", "agent", "broker")
-LEGS = {"spooled": run_spooled, "plain": run_plain}
+LEGS = {"spooled": run_spooled, "plain": run_plain, "identical": run_identical}
 
 
 def read_arguments() -> argparse.Namespace:
@@ -33,7 +43,7 @@ def read_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--leg", choices=LEGS, default="spooled")
     parser.add_argument("--events", type=int, default=3000)
-    parser.add_argument("--kills", type=int, default=2, help="of each role (in the plain leg only the hub)")
+    parser.add_argument("--kills", type=int, default=2, help="of each role (in the plain legs only the hub)")
     parser.add_argument("--together", type=float, default=0.4, help="share of kills on top of another")
     parser.add_argument("--rate", type=float, default=400, help="events a second")
     parser.add_argument("--seed", type=int, help="of whom to kill and when; default: random")

@@ -15,6 +15,7 @@ from hub.cli import app
 from hub.sources.mqtt import MqttSource
 from hub.store.admission import Admission
 from hub.store.arrival import Arrival, Receipt
+from hub.store.recent import Recent
 from hub.store.writer import Writer
 from hub.wire.connection import Connection, Received
 from hub.wire.protocol import Ack, Position
@@ -73,6 +74,16 @@ def _admit_all(admission: Admission, arrival: Arrival, position: Position) -> Ac
     return Ack(epoch=position.epoch, seq=line.committed)
 
 
+def _know_nothing(recent: Recent, mid: int, digest: bytes) -> bool:
+    """Store every redelivery, as if none were stored."""
+    return False
+
+
+def _know_by_content(recent: Recent, mid: int, digest: bytes) -> bool:
+    """Take for a repeat whatever was redelivered and says what was said before."""
+    return any(known == digest for _, known in recent.entries.values())
+
+
 def mutate(name: str) -> None:
     """Put the named mutation in place."""
     changes: dict[str, list[tuple[type, str, Any]]] = {
@@ -86,6 +97,8 @@ def mutate(name: str) -> None:
             (Connection, "acknowledge", _acknowledge_nothing),
         ],
         "admission-off": [(Writer, "_commit", _tell_late), (Admission, "_add_record", _admit_all)],
+        "repeats-kept": [(Writer, "_commit", _tell_late), (Recent, "has", _know_nothing)],
+        "repeats-by-content": [(Writer, "_commit", _commit_late), (Recent, "has", _know_by_content)],
         "slow": [(Writer, "_commit", _commit_and_tell_late)],
     }
     for kind, method, replacement in changes[name]:

@@ -10,6 +10,7 @@ import random
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -76,13 +77,20 @@ class Publisher(threading.Thread):
     It ends once there are `events` of them, but not before `end` was called.
     """
 
-    def __init__(self, port: int, password: str, events: int, rate: float) -> None:
+    def __init__(
+        self,
+        port: int,
+        password: str,
+        events: int,
+        rate: float,
+        write: Callable[[int], bytes] = write_payload,
+    ) -> None:
         super().__init__(daemon=True)
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, THING, protocol=paho.MQTTv311)
         self._client.username_pw_set(THING, password)
         self._client.max_queued_messages_set(0)
         self._client.connect("127.0.0.1", port)
-        self._events, self._rate = events, rate
+        self._events, self._rate, self._write = events, rate, write
         self._sent: list[tuple[bytes, paho.MQTTMessageInfo]] = []
         self._acknowledged = 0
         self._enough = threading.Event()
@@ -95,12 +103,11 @@ class Publisher(threading.Thread):
         while (done := len(self._sent)) < self._events or not self._enough.is_set():
             size = dice.randint(1, LARGEST_BURST)
             for n in range(done + 1, done + size + 1):
-                self._publish(n)
+                self._publish(self._write(n))
             next_at += dice.expovariate(self._rate / size)
             time.sleep(max(0.0, next_at - time.monotonic()))
 
-    def _publish(self, n: int) -> None:
-        payload = write_payload(n)
+    def _publish(self, payload: bytes) -> None:
         self._sent.append((payload, self._client.publish(TOPIC, payload, qos=1)))
 
     def acknowledged(self) -> int:
@@ -113,11 +120,11 @@ class Publisher(threading.Thread):
         """Return the payloads that are acknowledged."""
         return [payload for payload, _ in self._sent[: self.acknowledged()]]
 
-    def end(self) -> None:
-        """Finish, and return once everything is acknowledged; raises TimeoutError."""
+    def end(self, last: bytes | None = None) -> None:
+        """Finish with a last message; return once everything is acknowledged, or raise TimeoutError."""
         self._enough.set()
         self.join(DRAIN_S)
-        self._publish(len(self._sent) + 1)
+        self._publish(self._write(len(self._sent) + 1) if last is None else last)
         for _, info in self._sent:
             info.wait_for_publish(DRAIN_S)
         self._client.disconnect()

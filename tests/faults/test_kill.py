@@ -42,6 +42,24 @@ def test_acknowledged_messages_of_a_plain_client_are_stored_when_the_hub_is_kill
     assert summary["passed"], summary
 
 
+IDENTICAL = ("--leg", "identical", "--events", 1500, "--kills", 5, "--rate", 300)
+
+
+def test_messages_that_nothing_tells_apart_are_stored_exactly_when_the_hub_is_killed():
+    summary = run(*IDENTICAL, "--mutant", "slow")
+
+    assert summary["passed"], summary
+    assert summary["redelivered_and_dropped"] > 0
+
+
+def test_a_hub_that_stores_every_redelivery_is_found_out():
+    assert found_out("surplus", "--mutant", "repeats-kept", *IDENTICAL)
+
+
+def test_a_hub_that_knows_redeliveries_by_their_content_is_found_out():
+    assert found_out("missing", "--mutant", "repeats-by-content", *IDENTICAL)
+
+
 def test_a_hub_that_tells_agents_before_it_commits_is_found_out():
     options = ("--roles", "hub", "broker", "--together", 1, "--events", 1500, "--kills", 3)
 

@@ -43,6 +43,10 @@ class Victim:
         """Return the end of its log."""
         return self._log.read_text(errors="replace")[-2000:]
 
+    def whole_log(self) -> str:
+        """Return its log from the first start on."""
+        return self._log.read_text(errors="replace")
+
     def has_open(self, path: Path) -> bool:
         """Whether the process has this file open."""
         descriptors = Path(f"/proc/{self._running.pid}/fd")

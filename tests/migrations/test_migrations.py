@@ -57,7 +57,24 @@ def test_migrations_go_down_to_nothing_and_up_again(data_dir):
     assert differences(data_dir) == []
 
 
-@pytest.mark.parametrize("table", ["events", "messages", "quarantine", "device_history", "gaps"])
+def test_migration_keeps_the_devices_of_a_store_of_the_first_revision(data_dir):
+    data_dir.mkdir()
+    run(data_dir, lambda c: command.upgrade(_alembic_config(c), "0001"))
+    row = "INSERT INTO devices (name, state, first_seen_at, last_seen_at) VALUES ('porch', 'online', 1, 2)"
+    run(data_dir, lambda c: c.exec_driver_sql(row))
+    upgrade(data_dir)
+    query = "SELECT name, state, clock_skew_s, health FROM devices"
+    upgraded = run(data_dir, lambda c: c.exec_driver_sql(query).all())
+    run(data_dir, lambda c: command.downgrade(_alembic_config(c), "0001"))
+    back = run(data_dir, lambda c: c.exec_driver_sql("SELECT * FROM devices").mappings().one())
+
+    assert upgraded == [("porch", "online", 0.0, None)]
+    assert (back["state"], "health" in back) == ("online", False)
+
+
+@pytest.mark.parametrize(
+    "table", ["events", "messages", "quarantine", "device_history", "gaps", "recent_messages"]
+)
 def test_migrated_ids_are_never_used_again(data_dir, table):
     upgrade(data_dir)
     connection = sqlite3.connect(database_path(data_dir))

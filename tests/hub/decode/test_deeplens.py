@@ -63,7 +63,7 @@ def test_deeplens_keeps_no_device_id_when_it_says_nothing_new(
     assert decoded.events[0].attributes == {}
 
 
-@pytest.mark.parametrize("link", [None, 5, {"href": "x"}, "h" * 2001])
+@pytest.mark.parametrize("link", [None, 5, {"href": "x"}, "https://" + "h" * 2000, "javascript:1"])
 def test_deeplens_drops_a_link_that_is_none(decode_deeplens: Decode, link: object) -> None:
     decoded = decode_deeplens(json.dumps({"link_to_img": link, "objects": []}).encode())
     assert decoded.events[0].attributes == {}

@@ -29,7 +29,7 @@ SEEN = b'{"thumbs-up": 0.9}'
 @pytest.fixture
 def sourcing(store, broker):
     @asynccontextmanager
-    async def run(topics=None, **options):
+    async def run(topics=None, ours=False, **options):
         connect = partial(Connection, broker.host, broker.port, client_id="hub", clean=False, **options)
         source = MqttSource(
             connect,
@@ -37,6 +37,7 @@ def sourcing(store, broker):
             Topics(topics or Config().mqtt.topics),
             Decoders({}, ZoneInfo("UTC"), Limits()),
             store.writer,
+            ours=ours,
         )
         running = asyncio.create_task(source.run())
         try:
@@ -64,23 +65,30 @@ def count(store):
 
 
 @pytest.mark.parametrize("version5", [False, True])
-async def test_source_acknowledges_only_what_is_committed(
-    store, sourcing, sender, connected, wait_until, version5
+@pytest.mark.parametrize(
+    ("ours", "flags"), [(False, [(0, 0), (0, 0), (1, 1), (0, 0)]), (True, [(0, 0), (0, 0), (0, 0)])]
+)
+async def test_source_acknowledges_only_what_is_committed_and_knows_what_comes_again(
+    store, sourcing, sender, connected, wait_until, version5, ours, flags
 ):
     lock = sqlite3.connect(database_path(store.data_dir), isolation_level=None)
-    async with sourcing(version5=version5), sender() as connection:
+    async with sourcing(version5=version5, ours=ours), sender() as connection:
         await wait_until(connected)
         await connection.publish(TOPIC, SEEN)
         await wait_until(lambda: count(store) == 1)
         lock.execute("BEGIN IMMEDIATE")
         await connection.publish(TOPIC, SEEN)
-        await wait_until(store.writer._connection.in_transaction)  # received, and waiting for the lock
+        await wait_until(
+            lambda: store.writer._thread._connection.in_transaction()
+        )  # received, and waiting for the lock
     lock.rollback()
     lock.close()
-    async with sourcing(version5=version5):
-        await wait_until(lambda: count(store) == 3)
+    async with sourcing(version5=version5, ours=ours), sender() as connection:
+        await connection.publish(TOPIC, b'{"last": 0.9}')
+        await wait_until(lambda: store.sql("SELECT 1 FROM detections WHERE label = 'last'"))
 
-    assert store.sql("SELECT duplicate FROM messages ORDER BY id") == [(0,), (0,), (1,)]
+    query = "SELECT m.duplicate, e.attributes LIKE '%maybe_repeat%' FROM events e JOIN messages m"
+    assert store.sql(query + " ON m.id = e.message_id ORDER BY e.id") == flags
 
 
 async def test_source_keeps_what_mqtt_says_of_a_message(store, sourcing, sender, connected, wait_until):
@@ -91,6 +99,26 @@ async def test_source_keeps_what_mqtt_says_of_a_message(store, sourcing, sender,
 
     ((mid, session, duplicate, payload),) = store.sql("SELECT mid, session, duplicate, payload FROM messages")
     assert (mid > 0, len(session), duplicate, payload) == (True, 16, 0, SEEN)
+
+
+async def test_source_knows_a_session_by_its_name_until_the_broker_loses_it(
+    store, sourcing, broker, sender, wait_until
+):
+    async def send_one(number):
+        async with sourcing(), sender() as connection:
+            await wait_until(lambda: store.sql("SELECT 1 FROM sessions"))
+            while count(store) < number:
+                await connection.publish(TOPIC, SEEN)
+
+    await send_one(1)
+    await send_one(2)
+    broker.kill()
+    await asyncio.to_thread(broker.start)
+    await send_one(count(store) + 1)
+    names = [name for (name,) in store.sql("SELECT session FROM messages GROUP BY session ORDER BY min(id)")]
+
+    assert len(names) == 2
+    assert store.sql("SELECT place, name FROM sessions") == [("hub at mqtt://here", names[1])]
 
 
 async def test_source_takes_a_message_once_where_filters_overlap(

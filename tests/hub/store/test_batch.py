@@ -6,16 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hub.decode.message import Status
+from hub.decode.message import Health, Status
 from hub.store import batch as module
+from hub.store import overview
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def status(arrivals):
-    def make(kind, text="", device="porch", at=NOW):
-        return arrivals(statuses=(Status(device=device, kind=kind, text=text, at=at),), device=device)
+    def make(kind, text="", device="porch", at=NOW, health=None):
+        said = Status(device=device, kind=kind, text=text, at=at, health=health)
+        return arrivals(statuses=(said,), device=device)
 
     return make
 
@@ -38,6 +40,26 @@ async def test_batch_keeps_a_state_when_something_else_is_said(store, status, so
     await soon(store.add(status("online"), status("info", "the model loads")))
 
     assert store.sql("SELECT state FROM devices") == [("online",)]
+
+
+async def test_batch_keeps_the_newest_health_of_a_device(store, status, soon):
+    later = NOW + timedelta(seconds=30)
+    await soon(store.add(status("online", health=Health(fps=15, dropped=0))))
+    await soon(store.add(status("online", at=later, health=Health(fps=14.5)), status("offline", at=later)))
+
+    (device,) = await overview.list_devices(store.engine)
+    assert (device["state"], device["health"], device["health_at"]) == ("offline", {"fps": 14.5}, later)
+
+
+async def test_batch_counts_gaps_and_records_out_of_turn_by_device(store, arrivals, soon):
+    await soon(store.add(arrivals.gap(1, 3), arrivals.gap(4, 4), arrivals.record(9), arrivals.record(2)))
+    await soon(store.add(arrivals.record(5), arrivals.gap(1, 10, device="attic")))
+
+    figures = ("name", "events", "gaps", "missing", "early", "stale")
+    assert [[row[name] for name in figures] for row in await overview.list_devices(store.engine)] == [
+        ["attic", 0, 1, 10, 0, 0],
+        ["porch", 1, 2, 4, 1, 1],
+    ]
 
 
 async def test_batch_bounds_the_history_of_a_device(store, status, soon, monkeypatch):

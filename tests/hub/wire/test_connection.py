@@ -51,6 +51,7 @@ async def test_connection_gets_unacknowledged_messages_again_and_only_those(conn
     async with connect(clean=False, version5=version5) as second:
         again = await collect(second, 2)
 
+    assert (first.session_present, second.session_present) == (False, True)
     assert [(m.payload, m.duplicate) for m in again] == [(b"3", True), (b"4", True)]
     assert not any(message.duplicate for message in received)
 

@@ -6,12 +6,12 @@ import asyncio
 import json
 import logging
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edge.console import err, errors_in_one_line, out
+from edge.start import ConfigOption, read_given
 
 if TYPE_CHECKING:
     from edge.check.finding import Finding
@@ -21,9 +21,7 @@ EXIT_WRONG = 2
 
 
 def check(
-    config: Annotated[
-        Path | None, typer.Option(help="The configuration; ./agent.toml if there is one.", show_default=False)
-    ] = None,
+    config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Try everything the agent needs, and say in words what is wrong.
@@ -37,8 +35,6 @@ def check(
      lenshub-edge check
      lenshub-edge check --config /etc/lenshub/agent.toml --json
     """
-    from edge.cli import read_given
-
     with errors_in_one_line():
         settings = read_given(config, {})
         logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # its lines become findings

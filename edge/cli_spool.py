@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from edge.start import ConfigOption, find_config
 from hub.errors import HubError
 
 if TYPE_CHECKING:
     from edge.spool_status import SpoolStatus
 
-CONFIG = Path("agent.toml")
 DEFAULT = Path("spool.db")
 spool_app = typer.Typer(help="What is not yet with the hub.", no_args_is_help=True, rich_markup_mode="rich")
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
@@ -27,9 +27,7 @@ def _spool() -> None:
 
 @spool_app.command()
 def status(
-    config: Annotated[
-        Path | None, typer.Option(help="The configuration; ./agent.toml if there is one.", show_default=False)
-    ] = None,
+    config: ConfigOption = None,
     spool: Annotated[Path | None, typer.Option(help="The spool's file.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
@@ -56,7 +54,7 @@ def status(
 def _find(config: Path | None) -> Path:
     from edge.config import read_config
 
-    path = config or (CONFIG if CONFIG.is_file() else None)
+    path = find_config(config)
     return read_config(path, {}).agent.spool if path else DEFAULT
 
 

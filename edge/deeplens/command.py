@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from edge.console import errors_in_one_line
+from edge.start import read_given, start_log
 from hub.errors import ConfigError
 
 SPOOL = Path("lambda-spool.db")
@@ -55,7 +56,6 @@ def run_function(
      lenshub-edge lambda greengrassHelloWorld.py --thing deeplens_HoVip9 --source 0 --model-dir models/
      lenshub-edge lambda loop.py --thing porch --source clip.webm --seconds 20 --json
     """
-    from edge.cli import read_given, start_log
     from edge.config import find_broker
 
     overrides: dict[str, dict[str, Any]] = {"agent": {"device": thing}, "broker": {"url": broker}}

@@ -1,0 +1,47 @@
+"""What every command that runs something does first: read the configuration, and start the log."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from edge.config import AgentConfig
+
+CONFIG = Path("agent.toml")
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="The configuration; ./agent.toml if there is one.", show_default=False)
+]
+
+
+def find_config(given: Path | None) -> Path | None:
+    """Return the configuration's file: the one that was given, else ./agent.toml if there is one."""
+    return given or (CONFIG if CONFIG.is_file() else None)
+
+
+def read_given(config: Path | None, overrides: dict[str, dict[str, Any]]) -> AgentConfig:
+    """Return the configuration, with what was given on the command line put over it.
+
+    Args:
+        config: The file that was given, if any.
+        overrides: Values by table; those that are None were not given.
+
+    Raises:
+        ConfigError: The file cannot be read or is wrong; with every problem.
+    """
+    from edge.config import read_config
+
+    given = {
+        table: {key: value for key, value in values.items() if value is not None}
+        for table, values in overrides.items()
+    }
+    return read_config(find_config(config), {table: values for table, values in given.items() if values})
+
+
+def start_log() -> None:
+    """Write the log to stderr, a line for each record."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # the link reports outages itself, once

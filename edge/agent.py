@@ -6,60 +6,81 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
-from edge.config import AgentConfig, find_broker, find_token
-from edge.health import Counters
+from edge.camera_tables import ModelTable
+from edge.config import AgentConfig, AgentTable, find_broker, find_token
+from edge.health import Health, measure_agent
 from edge.link import Link
 from edge.model import Detector
 from edge.outage import Outage
 from edge.pipeline import Pipeline
-from edge.source import name_source
+from edge.shot import CameraError
 from edge.spool import Spool, SpoolError
+from edge.watch import Watch
 
-Task = asyncio.Task[Any]
+Task = asyncio.Future[Any]
 LAST_WORDS_S = 5.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOG = logging.getLogger("edge.agent")
 
 
-async def run_agent(config: AgentConfig, *, until_sent: bool = False) -> Counters:
-    """Run an agent until SIGTERM or SIGINT, or, if `until_sent`, until all of the source is with the hub.
+async def run_agent(config: AgentConfig, *, until_sent: bool = False) -> Health:
+    """Run an agent until SIGTERM or SIGINT, or, if `until_sent`, until all of its sources is with the hub.
 
-    Started: model, spool, display, link, camera; stopped: camera, link (it says offline), display, spool.
+    Started: models, spool, display, link, cameras; stopped: cameras, link (it says offline), display, spool.
 
     Returns:
-        How many `frames` it looked at, how many `events` it spooled, and more.
+        The figures at its end: how many `frames` it looked at, how many `events` it spooled, and more.
 
     Raises:
-        ConfigError: The model cannot be loaded, a secret not be found, or the display not be shown.
+        ConfigError: A model cannot be loaded, a secret not be found, or the display not be shown.
         SpoolError: The spool cannot be opened or read.
-        CameraError: The file or folder gives no frames.
+        CameraError: Every file or folder gives no frames; if `until_sent`, one of them does.
     """
     from edge.display.screen import Screen
     from edge.display.show import showing
 
     broker, token = find_broker(config.broker), find_token(config.display)
-    detector = await asyncio.to_thread(Detector, config.model.path)
+    parts = dict(zip(config.names, config.split(), strict=True))
+    detectors = {name: await asyncio.to_thread(_load, part.model) for name, part in parts.items()}
     spool = await asyncio.to_thread(Spool.open, config.agent.spool, config.agent.quota_bytes)
     with spool:
-        screen = Screen()
-        pipeline = Pipeline(config, spool, detector, screen)
-        link = Link(spool, config.agent.device, broker, models=[detector.agent_model])
-        device, model = config.agent.device, f"{detector.card.name} {detector.card.version}"
-        with showing(config.display, screen, pipeline.measure, device, model, token):
-            await _Work(config, spool, pipeline, link).run(until_sent=until_sent)
-    return pipeline.counters
+        screens = {name: Screen() for name in parts}
+        pipelines = {
+            name: Pipeline(part, spool, detectors[name], screens[name]) for name, part in parts.items()
+        }
+        models = list(dict.fromkeys(detector.agent_model for detector in detectors.values()))
+        link = Link(spool, config.agent.device, broker, models=models)
+        measure = partial(measure_agent, pipelines, spool)
+        watches = [Watch(name, parts[name].camera.source, pipelines[name]) for name in parts]
+        titles = ", ".join(f"{model.name} {model.version}" for model in models)
+        with showing(config.display, screens, measure, config.agent.device, titles, token):
+            await _Work(config.agent, spool, watches, link, measure).run(until_sent=until_sent)
+        return measure()
+
+
+def _load(model: ModelTable) -> Detector:
+    return Detector(model.path, device=model.device, threads=model.threads)
 
 
 class _Work:
     """What runs while the agent runs."""
 
-    def __init__(self, config: AgentConfig, spool: Spool, pipeline: Pipeline, link: Link) -> None:
-        self._config, self._spool, self._pipeline, self._link = config, spool, pipeline, link
-        self._camera_trouble = ""
+    def __init__(
+        self,
+        agent: AgentTable,
+        spool: Spool,
+        watches: list[Watch],
+        link: Link,
+        measure: Callable[[], Health],
+    ) -> None:
+        self._agent, self._spool, self._watches, self._link = agent, spool, watches, link
+        self._measure = measure
         self._news = asyncio.Event()
         self._disk = Outage(LOG, f"spool {spool.path}")
 
@@ -70,23 +91,32 @@ class _Work:
                 _in_background(self._tend(), "tend") as tending,
                 _in_background(stopping.wait(), "stop") as stop,
             ):
-                await self._watch(linking, tending, stop)
-                if until_sent:
-                    await self._drain(linking, stop)
-                else:
+                failed = await self._watch(linking, tending, stop)
+                if len(failed) == len(self._watches):
+                    raise failed[0]
+                if not until_sent:
                     await _first_of(linking, tending, stop)
+                    return
+                await self._drain(linking, stop)
+                if failed:
+                    raise failed[0]
 
-    async def _watch(self, *others: Task) -> None:
-        """Let the pipeline run until its source ends or another task does."""
-        loop = asyncio.get_running_loop()
-        source = name_source(self._config.camera.source)
-        trouble = Outage(LOG, f"camera {source}", lambda text: loop.call_soon_threadsafe(self._note, text))
-        watching = asyncio.create_task(asyncio.to_thread(self._pipeline.run, trouble), name="watch")
-        try:
-            await _first_of(watching, *others)
-        finally:
-            self._pipeline.stop()
-            await asyncio.wait([watching])
+    async def _watch(self, *others: Task) -> list[CameraError]:
+        """Let all pipelines run until their sources have ended or another task does; return what failed."""
+        with ThreadPoolExecutor(len(self._watches), "watch") as threads:
+            watching = [
+                asyncio.create_task(watch.run(threads, self._news.set), name="watch")
+                for watch in self._watches
+            ]
+            ended = asyncio.gather(*watching)
+            try:
+                await _first_of(ended, *others)
+            finally:
+                for watch in self._watches:
+                    watch.stop()
+                await asyncio.wait(watching)
+            await ended
+        return [watch.failure for watch in self._watches if watch.failure is not None]
 
     async def _drain(self, linking: Task, stop: Task) -> None:
         """Wait until all is with the hub; once told to stop, for a short time only."""
@@ -97,29 +127,24 @@ class _Work:
                 LOG.warning("stopped before all was sent; the rest is sent at the next start")
 
     async def _tend(self) -> None:
-        """Now and then, and at once when the camera is lost or back, let old records go and tell the hub."""
+        """Now and then, and at once when a camera is lost or back, let old records go and tell the hub."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._config.agent.status_s):
+                async with asyncio.timeout(self._agent.status_s):
                     await self._news.wait()
             self._news.clear()
             await self._expire()
-            health = await asyncio.to_thread(self._pipeline.measure)
-            trouble = self._camera_trouble
+            health = await asyncio.to_thread(self._measure)
+            trouble = "; ".join(watch.trouble for watch in self._watches if watch.trouble)
             self._link.report("error" if trouble else "online", trouble, health)
 
     async def _expire(self) -> None:
-        agent = self._config.agent
         try:
-            await asyncio.to_thread(self._spool.expire, agent.max_picture_age_s, agent.max_age_s)
+            await asyncio.to_thread(self._spool.expire, self._agent.max_picture_age_s, self._agent.max_age_s)
         except SpoolError as error:
             self._disk.begin(f"{error}; trying again")
         else:
             self._disk.end()
-
-    def _note(self, trouble: str) -> None:
-        self._camera_trouble = trouble
-        self._news.set()
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,17 +51,23 @@ def watch_stream(url: str, every: int, stopped: threading.Event, trouble: Outage
         every,
         stopped,
         trouble,
+        STREAM_TIMEOUT_MS / 1000,
     )
 
 
 def _watch(
-    connect: Open, explain: Callable[[], str], every: int, stopped: threading.Event, trouble: Outage
+    connect: Open,
+    explain: Callable[[], str],
+    every: int,
+    stopped: threading.Event,
+    trouble: Outage,
+    patience_s: float = float("inf"),
 ) -> Iterator[Shot]:
     number = 0
     while not stopped.is_set():
         camera = connect()
         try:
-            for pixels in _read(camera, stopped):
+            for pixels in _read(camera, stopped, patience_s):
                 trouble.end()
                 if number % every == 0:
                     yield Shot(pixels, datetime.now(UTC), number)
@@ -71,16 +79,20 @@ def _watch(
             stopped.wait(RETRY_S)
 
 
-def _read(camera: Any, stopped: threading.Event) -> Iterator[Any]:
+def _read(camera: Any, stopped: threading.Event, patience_s: float) -> Iterator[Any]:
+    """Yield frames until one fails, or takes longer: then it is an old one, left over in FFmpeg's decoder."""
     while not stopped.is_set():
+        began = time.monotonic()
         read, pixels = camera.read()
-        if not read:
+        if not read or time.monotonic() - began >= patience_s:
             return
         yield pixels
 
 
 def _explain(device: Path) -> str:
+    if device.exists() and not os.access(device, os.R_OK | os.W_OK):
+        return "it may not be opened (put the agent's user into the group video); trying again"
     if device.exists():
-        return "it gives no frames (in use by another program? are you in the group video?); trying again"
+        return "it gives no frames (in use by another program? is it a camera?); trying again"
     known = ", ".join(str(path) for path in sorted(Path("/dev").glob("video*"))) or "none"
     return f"there is no such camera (known: {known}; is it plugged in?); trying again"

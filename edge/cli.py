@@ -59,7 +59,8 @@ def infer(
      lenshub-edge infer photo.jpg
      lenshub-edge infer --json *.jpg | jq .detections
     """
-    from hub.draw.picture import PictureError, decode_picture
+    from edge.picture_file import read_picture
+    from hub.draw.picture import PictureError
 
     unreadable = False
     with errors_in_one_line():
@@ -69,7 +70,7 @@ def infer(
         detector = Detector(model or DEFAULT_MODEL)
         for file in files:
             try:
-                found = detector.detect(decode_picture(file.read_bytes()))
+                found = detector.detect(read_picture(file))
             except (OSError, PictureError) as error:
                 err.print(f"{file}: {error}", style="red", markup=False)
                 unreadable = True

@@ -14,7 +14,7 @@ from edge.console import err, errors_in_one_line
 from edge.start import ConfigOption, read_given, start_log
 
 if TYPE_CHECKING:
-    from edge.health import Counters
+    from edge.health import Health
 
 
 def _given(words: str) -> Any:
@@ -75,7 +75,7 @@ def run(
     _tell(counted, as_json=as_json)
 
 
-def _tell(counted: Counters, *, as_json: bool) -> None:
+def _tell(counted: Health, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"frames": counted.frames, "events": counted.events}) + "\n")
     else:

@@ -9,20 +9,28 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 
+from edge.camera_tables import (
+    DEFAULT_MODEL,
+    CameraTable,
+    CaptureTable,
+    ModelTable,
+    NamedCamera,
+    Table,
+)
 from edge.display.access import is_loopback
 from edge.link import Broker, Protocol
-from edge.model import SHIPPED
 from edge.problems import list_problems
 from edge.spool import QUOTA_BYTES
 from hub.errors import ConfigError
 from hub.event import DEVICE_PATTERN
 from hub.wire.tls import Tls, check_tls, make_context
 
+__all__ = ["DEFAULT_MODEL", "AgentConfig", "CameraTable", "CaptureTable"]
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
-DEFAULT_MODEL = SHIPPED / "thumbs-up"
 PORTS = {"mqtt": 1883, "mqtts": 8883}
+MAX_CAMERAS = 16  # a hello has room for so many models
 
 
 def _check_url(url: str) -> str:
@@ -52,12 +60,6 @@ def _check_address(address: str) -> str:
     if not host or port < 0 or not set("/?#@").isdisjoint(address):
         raise ValueError("must look like 127.0.0.1:8710")
     return address
-
-
-class Table(BaseModel):
-    """A table of agent.toml; a member it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class AgentTable(Table):
@@ -122,40 +124,18 @@ class BrokerTable(Table):
         return self
 
 
-class CameraTable(Table):
-    """What is watched: a V4L2 device (`/dev/video0` or `0`), an RTSP or HTTP stream's URL, a video file, or
-    a folder of pictures."""
-
-    source: Annotated[str, Field(repr=False)] = "/dev/video0"  # a URL may hold a password
-    every: Annotated[int, Field(ge=1)] = 1
-    passes: Annotated[int, Field(ge=0)] = 1
-    pace: bool = True
-
-
-class CaptureTable(Table):
-    """Which findings become events; by default all.
-
-    `min_interval_s` is the least time between two events. With `new_object` only what is new becomes one: a
-    label that was not seen within the last `forget_s` seconds, or a box that overlaps none that was told by
-    at least `same_iou` (intersection over union).
-    """
-
-    min_interval_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    new_object: bool = False
-    forget_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
-    same_iou: Annotated[float, Field(gt=0, le=1)] = 0.3
-
-
 class DisplayTable(Table):
     """Where the pictures with their boxes can be seen: at an address, in a FIFO, or nowhere.
 
-    Beyond the loopback a token is needed, of at least 16 characters, in the setting or in a file.
+    The FIFO shows one camera: `fifo_camera`, or the first. Beyond the loopback a token is needed, of at least
+    16 characters, in the setting or in a file.
     """
 
     listen: Annotated[str, AfterValidator(_check_address)] | None = None
     token: SecretStr | None = None
     token_file: Path | None = None
     fifo: Path | None = None
+    fifo_camera: str | None = None
     size: Literal["480p", "720p", "1080p"] = "480p"
     fps: Annotated[float, Field(ge=0.1, le=60)] = 15.0
 
@@ -179,21 +159,49 @@ class DisplayTable(Table):
         return self
 
 
-class ModelTable(Table):
-    """The folder of the model to run."""
-
-    path: Path = DEFAULT_MODEL
-
-
 class AgentConfig(Table):
-    """All of agent.toml. Relative paths start at the folder the agent is started in."""
+    """All of agent.toml: one `camera`, or several `cameras`. Relative paths start at the folder the agent is
+    started in."""
 
     agent: AgentTable
     broker: BrokerTable = BrokerTable()
     camera: CameraTable = CameraTable()
+    cameras: Annotated[tuple[NamedCamera, ...], Field(max_length=MAX_CAMERAS)] = ()
     capture: CaptureTable = CaptureTable()
     display: DisplayTable = DisplayTable()
     model: ModelTable = ModelTable()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the cameras; of a single one perhaps an empty text."""
+        return tuple(camera.name for camera in self.cameras) or (self.camera.name or "",)
+
+    def split(self) -> tuple[AgentConfig, ...]:
+        """Return a configuration for each camera, as if it were the only one."""
+        if not self.cameras:
+            return (self,)
+        return tuple(
+            self.model_copy(
+                update={
+                    "camera": camera,
+                    "cameras": (),
+                    "capture": camera.capture or self.capture,
+                    "model": camera.model or self.model,
+                }
+            )
+            for camera in self.cameras
+        )
+
+    @model_validator(mode="after")
+    def _check_cameras(self) -> Self:
+        if self.cameras and "camera" in self.model_fields_set:
+            raise ValueError("camera: cannot be set (by --source either) beside [[cameras]]; add one there")
+        if twice := sorted({name for name in self.names if self.names.count(name) > 1}):
+            raise ValueError(f"cameras: several are named {', '.join(twice)}")
+        if self.display.fifo_camera not in (None, *self.names):
+            known = ", ".join(filter(None, self.names)) or "none has a name"
+            raise ValueError(f"display.fifo_camera: there is no such camera (known: {known})")
+        return self
 
 
 def read_config(path: Path | None, overrides: dict[str, dict[str, Any]]) -> AgentConfig:

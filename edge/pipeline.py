@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edge.health import Counters, Health
+from edge.health import CameraHealth, Counters
 from edge.lane import Lane
 from edge.novelty import Novelty
 from edge.outage import Outage
@@ -45,7 +45,7 @@ class Pipeline:
         self.counters = Counters()
         self._config, self._spool, self._detector, self._screen = config, spool, detector, screen
         self._novelty = Novelty(config.capture)
-        self._recorder = Recorder(config.agent.device, detector, config.agent.quality)
+        self._recorder = Recorder(config.agent.device, detector, config.agent.quality, config.camera.name)
         self._stopped = threading.Event()
         self._disk = Outage(LOG, f"spool {spool.path}")
         live = is_live(config.camera.source)
@@ -58,10 +58,10 @@ class Pipeline:
         self._stopped.set()
         self._taken.close()
 
-    def measure(self) -> Health:
-        """Return the figures of now. May wait for the spool."""
+    def measure(self) -> CameraHealth:
+        """Return the figures of now."""
         lanes = (self._taken, self._found, self._records)
-        return self.counters.measure(self._spool, sum(lane.dropped for lane in lanes))
+        return self.counters.measure(sum(lane.dropped for lane in lanes))
 
     def run(self, trouble: Outage) -> None:
         """Work until the source ends or `stop` is called. Blocks; to be run in a thread.
@@ -83,13 +83,15 @@ class Pipeline:
         for step in rest:
             step.join()
         self._stopped.set()
+        self.counters.up = False
         capture.join(CAPTURE_GRACE_S)  # a camera's driver may hold it for longer
         for step in (capture, *rest):
             if step.error is not None:
                 raise step.error
 
     def _capture(self, trouble: Outage) -> None:
-        for shot in open_source(self._config.camera, self._stopped, trouble):
+        for shot in open_source(self._config.camera, self._stopped, trouble, self.counters.pass_over):
+            self.counters.up = True
             if not self._taken.put(shot):
                 return
 

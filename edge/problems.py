@@ -30,7 +30,8 @@ def _describe(file: str, problem: Any, model: type[BaseModel]) -> str:
 
 def _table_at(model: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:
     for part in place:
-        kind = model.model_fields[str(part)].annotation
-        tables = [t for t in (kind, *get_args(kind)) if isinstance(t, type) and issubclass(t, BaseModel)]
-        model = tables[0]
+        if isinstance(part, str):  # else it is a number within a list of tables
+            kind = model.model_fields[part].annotation
+            tables = [t for t in (kind, *get_args(kind)) if isinstance(t, type) and issubclass(t, BaseModel)]
+            model = tables[0]
     return model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hub.draw.picture import encode_jpeg
 from hub.event import Detection, Frame, Model, NewEvent
@@ -31,13 +31,15 @@ class Recorder:
         device: Its name.
         detector: The model that makes the detections.
         quality: Of the JPEGs, 1..100.
+        camera: The camera's name, if it has one.
     """
 
-    def __init__(self, device: str, detector: Detector, quality: int) -> None:
+    def __init__(self, device: str, detector: Detector, quality: int, camera: str | None = None) -> None:
         self._device, self._quality = device, quality
         self._model: Model = detector.model
         card = detector.card
-        self._input = {"input_width": card.width, "input_height": card.height, "fit": card.fit}
+        self._told: dict[str, Any] = {"camera": camera} if camera else {}
+        self._told |= {"input_width": card.width, "input_height": card.height, "fit": card.fit}
 
     def write(self, finding: Finding) -> tuple[bytes, bytes]:
         """Return the event line and the JPEG of a finding."""
@@ -55,6 +57,6 @@ class Recorder:
                 media_type="image/jpeg",
             ),
             detections=finding.detections,
-            attributes={"frame_number": shot.number, "pass": shot.run, **self._input},
+            attributes={"frame_number": shot.number, "pass": shot.run, **self._told},
         )
         return event.model_dump_json(exclude_none=True, exclude_defaults=True).encode(), picture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from edge.config import AgentConfig
 
 CONFIG = Path("agent.toml")
+# OpenCV and FFmpeg would write lines of their own at every attempt to open a camera that is away.
+QUIET = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
 ConfigOption = Annotated[
     Path | None, typer.Option(help="The configuration; ./agent.toml if there is one.", show_default=False)
 ]
@@ -42,6 +45,8 @@ def read_given(config: Path | None, overrides: dict[str, dict[str, Any]]) -> Age
 
 
 def start_log() -> None:
-    """Write the log to stderr, a line for each record."""
+    """Write the log to stderr, a line for each record. To be called before OpenCV's first picture."""
+    for name, silent in QUIET.items():
+        os.environ.setdefault(name, silent)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # the link reports outages itself, once

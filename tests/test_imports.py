@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "hub.event_schema": ("hub.event",),
     "hub.wire": ("hub.event", "hub.errors", "hub.wire"),
     "hub.draw": ("hub.event", "hub.errors", "hub.draw"),
-    "hub.decode": ("hub.event", "hub.errors", "hub.wire.protocol", "hub.decode"),
+    "hub.decode": ("hub.event", "hub.errors", "hub.wire.protocol", "hub.wire.jpeg", "hub.decode"),
     "plugins": ("hub.plugin", "hub.event", "hub.errors", "hub.draw", "hub.template", "plugins"),
     "edge": ("hub.event", "hub.errors", "hub.wire", "hub.draw", "edge"),
 }

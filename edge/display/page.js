@@ -1,6 +1,7 @@
 "use strict";
 
 const REFRESH_MS = 2000;
+const PICTURE_MS = 250;
 const STALLED_MS = 7000;
 const UNITS = ["B", "KiB", "MiB", "GiB"];
 const SAYINGS = {
@@ -10,6 +11,7 @@ const SAYINGS = {
 };
 const seen = { frames: -1, at: performance.now() };
 let stale = false;
+let shown = "";
 
 function show(id, text, unit = "") {
   const place = document.getElementById(id);
@@ -19,8 +21,9 @@ function show(id, text, unit = "") {
 
 function say([look, state, notice]) {
   document.getElementById("state").className = look;
-  document.getElementById("view").className = look;
   show("state", state);
+  if (shown) return;
+  document.getElementById("view").className = look;
   show("notice", notice);
 }
 
@@ -32,14 +35,55 @@ function size(bytes) {
 function judge(health) {
   const now = performance.now();
   if (health.frames !== seen.frames) Object.assign(seen, { frames: health.frames, at: now });
-  if (health.up === false) return SAYINGS.lost;
   if (health.frames === 0) return SAYINGS.first;
+  if (health.up === false) return shown ? judgeAll(Object.values(health.cameras)) : SAYINGS.lost;
   if (now - seen.at < STALLED_MS) return ["well", "live", ""];
   const since = `for ${Math.round((now - seen.at) / 1000)} s`;
   return ["wait", "stalled", `No new picture ${since}.`];
 }
 
+function judgeAll(cameras) {
+  const lost = cameras.filter((camera) => !camera.up).length;
+  return ["ill", lost === cameras.length ? "cameras lost" : `${lost} of ${cameras.length} cameras lost`, ""];
+}
+
+// A browser opens six connections to a server, so several cameras are shown as pictures instead of streams.
+function follow(picture, name) {
+  const next = () => { picture.src = `frame.jpg?camera=${name}&at=${Date.now()}`; };
+  picture.onload = () => setTimeout(next, PICTURE_MS);
+  picture.onerror = () => setTimeout(next, REFRESH_MS);
+  next();
+}
+
+function figure(name) {
+  const place = Object.assign(document.createElement("figure"), { id: `camera ${name}` });
+  const link = Object.assign(document.createElement("a"), { href: `stream.mjpeg?camera=${name}` });
+  const picture = Object.assign(document.createElement("img"), { alt: `What the camera ${name} sees` });
+  const notice = Object.assign(document.createElement("figcaption"), { textContent: "No pictures." });
+  link.append(picture, document.createElement("b"));
+  place.append(link, notice);
+  follow(picture, name);
+  return place;
+}
+
+function tellCameras(cameras) {
+  const names = Object.keys(cameras);
+  if (names.length < 2) return;
+  if (shown !== names.join()) {
+    shown = names.join();
+    document.getElementById("cameras").replaceChildren(...names.map(figure));
+    document.getElementById("cameras").className = "many";
+  }
+  for (const name of names) {
+    const camera = cameras[name];
+    const place = document.getElementById(`camera ${name}`);
+    place.className = camera.up ? "well" : "ill";
+    place.querySelector("b").textContent = `${name} · ${camera.fps.toFixed(1)} fps`;
+  }
+}
+
 function tell(health) {
+  tellCameras(health.cameras ?? {});
   document.title = `${health.device} · LensHub camera`;
   show("device", health.device);
   show("model", health.model ?? "");
@@ -49,13 +93,14 @@ function tell(health) {
   }
   show("events", health.events.toLocaleString());
   show("spool", health.spool_records.toLocaleString(), health.spool_records ? size(health.spool_bytes) : "");
-  show("dropped", health.dropped.toLocaleString());
+  const unreadable = health.unreadable ? `${health.unreadable.toLocaleString()} unreadable` : "";
+  show("dropped", health.dropped.toLocaleString(), unreadable);
   show("temperature", health.temperature_c === undefined ? "not known" : `${health.temperature_c.toFixed(0)} °C`);
   say(judge(health));
 }
 
 function reload() {
-  document.getElementById("picture").src = `stream.mjpeg?${Date.now()}`;
+  if (!shown) document.getElementById("picture").src = `stream.mjpeg?${Date.now()}`;
   stale = false;
 }
 
@@ -72,5 +117,4 @@ async function refresh() {
   setTimeout(refresh, REFRESH_MS);
 }
 
-document.getElementById("picture").addEventListener("error", () => { stale = true; });
 refresh();

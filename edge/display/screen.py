@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edge.record import Finding
 
 QUALITY = 80
+WIDEST = 4  # times as wide as high; a frame of 10,000 x 3 pixels would else be drawn on 5 GB
 
 
 class Screen:
@@ -66,10 +67,11 @@ class Screen:
 
 
 def _scale(pixels: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
-    """Return the pixels at a height, and at a width that keeps the shape."""
+    """Return the pixels at a height, in their shape; one that would be too wide for it stays lower."""
     before, width = pixels.shape[:2]
-    if before == height:
+    if before == height and width <= WIDEST * height:
         return pixels
-    size = (max(1, round(width * height / before)), height)
-    how = cv2.INTER_AREA if height < before else cv2.INTER_LINEAR
+    scale = min(height / before, WIDEST * height / width)
+    size = (max(1, round(width * scale)), max(1, round(before * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return cv2.resize(pixels, size, interpolation=how)  # type: ignore[return-value]

@@ -6,12 +6,13 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from edge.display.access import COOKIE, Access, token_in
 from edge.metrics import CONTENT_TYPE, write_metrics
@@ -47,10 +48,10 @@ class DisplayServer(ThreadingHTTPServer):
 
     Args:
         address: Host and port; port 0 takes a free one.
-        screen: What is shown.
+        screens: What is shown of each camera, by its name; the first is shown where none is asked for.
         measure: Gives the agent's figures.
         device: The device's name, for the page.
-        model: The model's name and version, for the page.
+        model: The models' names and versions, for the page.
         access: Who may look.
         height: Of the pictures, in pixels.
         fps: How many pictures a second a client gets at most.
@@ -65,7 +66,7 @@ class DisplayServer(ThreadingHTTPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        screen: Screen,
+        screens: Mapping[str, Screen],
         measure: Callable[[], Health],
         *,
         device: str,
@@ -74,7 +75,7 @@ class DisplayServer(ThreadingHTTPServer):
         height: int,
         fps: float,
     ) -> None:
-        self.screen, self.measure, self.access = screen, measure, access
+        self.screens, self.measure, self.access = screens, measure, access
         self.device, self.model = device, model
         self.height, self.fps = height, fps
         self._room = threading.BoundedSemaphore(CLIENTS)
@@ -108,7 +109,8 @@ def serving(server: DisplayServer) -> Iterator[None]:
     try:
         yield
     finally:
-        server.screen.close()
+        for screen in server.screens.values():
+            screen.close()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -146,6 +148,8 @@ class _Request(BaseHTTPRequestHandler):
             self._answer(Path(__file__).with_name(name).read_bytes(), kind)
         elif (answer := self._ANSWERS.get(path)) is not None:
             answer(self)
+        elif (send := self._PICTURES.get(path)) is not None:
+            self._show(send)
         else:
             self._answer(b"there is nothing here\n", "text/plain", HTTPStatus.NOT_FOUND)
 
@@ -176,14 +180,25 @@ class _Request(BaseHTTPRequestHandler):
     def _tell_metrics(self) -> None:
         self._answer(write_metrics(self.server.measure()).encode(), CONTENT_TYPE)
 
-    def _send_picture(self) -> None:
-        drawn = self.server.screen.draw(self.server.height)
+    def _show(self, send: Callable[[_Request, Screen], None]) -> None:
+        """Send what is on the screen of the camera that is asked for; without a name the first one's."""
+        asked = parse_qs(self.path.partition("?")[2]).get("camera")
+        screens = self.server.screens
+        screen = screens.get(asked[0]) if asked else next(iter(screens.values()))
+        if screen is None:
+            known = ", ".join(filter(None, screens)) or "none has a name"
+            self._answer(f"no such camera (known: {known})\n".encode(), "text/plain", HTTPStatus.NOT_FOUND)
+        else:
+            send(self, screen)
+
+    def _send_picture(self, screen: Screen) -> None:
+        drawn = screen.draw(self.server.height)
         if drawn is None:
             self._answer(b"no picture yet\n", "text/plain", HTTPStatus.SERVICE_UNAVAILABLE)
         else:
             self._answer(drawn[1], "image/jpeg")
 
-    def _send_stream(self) -> None:
+    def _send_stream(self, screen: Screen) -> None:
         """Send pictures until the client goes, or does not read for a while."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         self.send_response(HTTPStatus.OK)
@@ -192,12 +207,12 @@ class _Request(BaseHTTPRequestHandler):
         self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
         self.end_headers()
         self.wfile.write(f"--{BOUNDARY}\r\n".encode())
-        for jpeg in self._pictures():
+        for jpeg in self._pictures(screen):
             head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + f"\r\n--{BOUNDARY}\r\n".encode())
 
-    def _pictures(self) -> Iterator[bytes]:
-        screen, seen = self.server.screen, 0
+    def _pictures(self, screen: Screen) -> Iterator[bytes]:
+        seen = 0
         while not screen.closed:
             began = time.monotonic()
             screen.wait(seen, AGAIN_S)
@@ -210,6 +225,8 @@ class _Request(BaseHTTPRequestHandler):
     _ANSWERS: dict[str, Callable[[_Request], None]] = {  # noqa: RUF012 - never changed
         "/health.json": _tell_health,
         "/metrics": _tell_metrics,
+    }
+    _PICTURES: dict[str, Callable[[_Request, Screen], None]] = {  # noqa: RUF012 - never changed
         "/frame.jpg": _send_picture,
         "/stream.mjpeg": _send_stream,
     }

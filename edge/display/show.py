@@ -1,9 +1,9 @@
-"""Puts the screen where agent.toml says: on a page, in a FIFO, on both or nowhere."""
+"""Puts the screens where agent.toml says: on a page, in a FIFO, on both or nowhere."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,13 +22,21 @@ LOG = logging.getLogger("edge.display")
 @contextmanager
 def showing(
     table: DisplayTable,
-    screen: Screen,
+    screens: Mapping[str, Screen],
     measure: Callable[[], Health],
     device: str,
     model: str,
     token: str | None,
 ) -> Iterator[None]:
-    """Show what is on the screen within a `with` block.
+    """Show what is on the screens within a `with` block.
+
+    Args:
+        table: Where.
+        screens: One for each camera by its name.
+        measure: Gives the agent's figures.
+        device: The device's name.
+        model: The models' names and versions.
+        token: Who knows it may look; None for everybody on this machine.
 
     Raises:
         ConfigError: The address cannot be listened on, or the FIFO cannot be made.
@@ -37,7 +45,7 @@ def showing(
         if table.listen is not None:
             server = open_server(
                 table.address,
-                screen,
+                screens,
                 measure,
                 device=device,
                 model=model,
@@ -48,6 +56,7 @@ def showing(
             stack.enter_context(serving(server))
             LOG.info("display: http://%s:%d/", table.address[0], server.server_address[1])
         if table.fifo is not None:
-            stack.enter_context(feeding(table.fifo, screen, height=table.height, fps=table.fps))
+            shown = screens[table.fifo_camera or next(iter(screens))]
+            stack.enter_context(feeding(table.fifo, shown, height=table.height, fps=table.fps))
             LOG.info("display: %s", table.fifo)
         yield

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-from hub.decode.jpeg import jpeg_size
 from hub.decode.limits import Limits
 from hub.errors import PayloadError
 from hub.event import DroppedFrame, Frame
+from hub.wire.jpeg import jpeg_size
 
 _END = b"\xff\xd9"
 _SCAN = b"\xff\xda"  # cannot occur inside of coded pixels, where an FF is followed by 00

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -181,6 +182,13 @@ def network_camera(monkeypatch: pytest.MonkeyPatch) -> Iterator[NetworkCamera]:
         yield camera
         camera.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port of the loopback on which connections are accepted, and nothing is ever said."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield server.getsockname()[1]
 
 
 @pytest.fixture

@@ -239,3 +239,71 @@ def test_token_is_refused_without_telling_it_when_it_is_weak_or_no_cookie(token)
 def test_config_does_not_show_the_password_in_a_streams_address():
     config = read_config(None, {"agent": {"device": "c"}, "camera": {"source": "rtsp://u:secret-word@h/1"}})
     assert "secret-word" not in repr(config)
+
+
+CAMERAS = """
+[agent]
+device = "cam-1"
+[model]
+threads = 1
+[capture]
+min_interval_s = 5
+[[cameras]]
+name = "door"
+source = "rtsp://u:secret-word@cam.local/1"
+[[cameras]]
+name = "yard"
+source = "0"
+every = 2
+model = { path = "models/cups", device = "GPU" }
+capture = { new_object = true }
+"""
+
+
+def test_cameras_have_settings_of_their_own_before_those_of_all(path):
+    path.write_text(CAMERAS)
+    config = read_config(path, {"model": {"path": Path("models/all")}})
+    door, yard = config.split()
+    assert config.names == ("door", "yard")
+    assert (door.model, door.capture.min_interval_s) == (config.model, 5)
+    assert (door.model.path, door.model.threads) == (Path("models/all"), 1)
+    assert (yard.camera.name, yard.camera.every, yard.model.device) == ("yard", 2, "GPU")
+    assert (yard.model.path, yard.capture.new_object) == (Path("models/cups"), True)
+    assert "secret-word" not in repr(config)
+
+
+def test_camera_needs_no_name_when_it_is_the_only_one(path):
+    config = read_config(path, {})
+    assert (config.names, config.split()) == (("",), (config,))
+
+
+@pytest.mark.parametrize(
+    ("cameras", "problem"),
+    [
+        ("[[cameras]]\nsource = '0'", r"cameras\.0\.name: is missing"),
+        ("[[cameras]]\nname = 'a b'", r"cameras\.0\.name: "),
+        ("[[cameras]]\nname = 'a'\n[[cameras]]\nname = 'a'", "cameras: several are named a"),
+        (
+            "[[cameras]]\nname = 'a'\neach = 1",
+            r"cameras\.0\.each: unknown field \(known: capture, every, mod",
+        ),
+        ("[[cameras]]\nname = 'a'\nmodel = { pat = 'x' }", r"cameras\.0\.model\.pat: unknown .*'path'"),
+        (
+            "[[cameras]]\nname = 'a'\n[camera]\nsource = '0'",
+            r"camera: cannot be set .* beside \[\[cameras\]\]",
+        ),
+        ("[[cameras]]\nname = 'a'\n[display]\nfifo_camera = 'b'", r"fifo_camera: there .* \(known: a\)"),
+        ("[model]\nthreads = 0", r"model\.threads: "),
+        ("[model]\ndevice = 'cpu'", r"model\.device: must be CPU, GPU, NPU or AUTO"),
+    ],
+)
+def test_config_is_refused_when_its_cameras_or_models_are_unclear(path, cameras, problem):
+    path.write_text(f"[agent]\ndevice = 'cam-1'\n{cameras}\n")
+    with pytest.raises(ConfigError, match=problem):
+        read_config(path, {})
+
+
+def test_config_is_refused_when_a_source_is_given_beside_several_cameras(path):
+    path.write_text(CAMERAS)
+    with pytest.raises(ConfigError, match=r"camera: cannot be set \(by --source either\)"):
+        read_config(path, {"camera": {"source": "0"}})

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.health import Counters, Health, HealthStatus
+from edge.config import MAX_CAMERAS
+from edge.health import COUNTS, CameraHealth, Counters, Health, HealthStatus
 from edge.metrics import write_metrics
 from edge.spool import Spool
 from edge.thermal import read_temperature
@@ -39,21 +40,20 @@ def some_health() -> Health:
     )
 
 
-def test_counters_measure_rate_and_quantiles(spool):
+def test_counters_measure_rate_and_quantiles():
     now = [0.0]
     counters = Counters(lambda: now[0])
     for number in range(200):
         now[0] += 0.1
         counters.looked((number + 1) / 1000)
-    spool.append(b"{}")
-    health = counters.measure(spool, dropped=4)
+    health = counters.measure(dropped=4)
     assert health.fps == pytest.approx(10, abs=0.2)
     assert (health.inference_ms_p50, health.inference_ms_p95) == (100.0, 190.0)
-    assert (health.frames, health.dropped, health.spool_records, health.spool_bytes) == (200, 4, 1, 66)
+    assert (health.frames, health.dropped) == (200, 4)
 
 
-def test_counters_know_no_quantiles_when_nothing_was_looked_at(spool):
-    health = Counters().measure(spool, dropped=0)
+def test_counters_know_no_quantiles_when_nothing_was_looked_at():
+    health = Counters().measure(dropped=0)
     assert (health.fps, health.inference_ms_p50) == (0.0, None)
 
 
@@ -72,8 +72,41 @@ def test_metrics_have_a_type_and_a_value_for_every_figure():
     values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     assert values["lenshub_edge_frames_total"] == "120"
     assert values["lenshub_edge_temperature_celsius"] == "48.5"
-    assert values['lenshub_edge_inference_seconds{quantile="0.95"}'] == "0.006500"
+    assert values['lenshub_edge_inference_seconds{quantile="0.95"}'] == "0.0065"
     assert sum(line.startswith("# TYPE") for line in lines) == len(values) - 1
+
+
+def some_cameras() -> Health:
+    parts = {
+        "door": CameraHealth(fps=9.5, inference_ms_p50=4, inference_ms_p95=6, **dict.fromkeys(COUNTS, 2)),
+        "yard": CameraHealth(up=False, fps=0, **dict.fromkeys(COUNTS, 1)),
+    }
+    return some_health().model_copy(update={"cameras": parts})
+
+
+def test_metrics_are_labelled_when_cameras_have_names():
+    lines = write_metrics(some_cameras()).splitlines()
+    assert 'lenshub_edge_up{camera="door"} 1' in lines
+    assert 'lenshub_edge_up{camera="yard"} 0' in lines
+    assert 'lenshub_edge_frames_total{camera="yard"} 1' in lines
+    assert 'lenshub_edge_inference_seconds{camera="door",quantile="0.5"} 0.004' in lines
+    assert "lenshub_edge_spool_records 1" in lines
+    assert not [
+        line for line in lines if line.startswith(("lenshub_edge_fps ", "lenshub_edge_frames_total "))
+    ]
+    assert len({line for line in lines if line.startswith("# TYPE")}) == 11
+
+
+def test_hub_reads_a_status_of_many_cameras():
+    parts = {f"camera-{n}": some_cameras().cameras["door"] for n in range(MAX_CAMERAS)}
+    health = some_health().model_copy(update={"cameras": parts})
+    status = HealthStatus(state="error", at=datetime.now(UTC), text="x" * 2000, health=health)
+    payload = status.model_dump_json(exclude_none=True).encode()
+    (told,) = decode(
+        Message("edge", "lenshub/v1/cam-1/status", payload, datetime.now(UTC)), Limits()
+    ).statuses
+    assert told.kind == "error"
+    assert len(payload) < 5000
 
 
 def test_temperature_is_that_of_the_hottest_zone_that_can_be_read(tmp_path):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from edge.display.screen import Screen
+from edge.record import Finding
+from edge.shot import Shot
 from hub.draw.picture import decode_picture
+from hub.event import Box, Detection
 
 
 @pytest.mark.parametrize(("height", "width"), [(480, 853), (720, 1280), (1080, 1920)])
@@ -45,3 +50,15 @@ def test_screen_costs_next_to_nothing_when_nobody_looks(screen, finding):
 def test_screen_lets_those_who_wait_go_when_it_is_closed(screen):
     screen.close()
     assert screen.wait(10**9, 60) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(10_000, 3), (3, 10_000), (1, 1)])
+def test_screen_draws_a_picture_of_a_moderate_size_when_a_frame_has_an_odd_shape(width, height):
+    screen = Screen()
+    pixels = np.zeros((height, width, 3), np.uint8)
+    box = Box(left=0.1, top=0.1, width=0.5, height=0.5)
+    detections = (Detection(label="thumb", confidence=1, box=box), Detection(label="fist", confidence=1))
+    screen.show(Finding(Shot(pixels, datetime.now(UTC), 0), detections))
+    shape = decode_picture(screen.draw(480)[1]).shape
+    assert shape[0] <= 480
+    assert shape[1] <= 4 * 480

@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPResponse
 import pytest
 
 from edge.display.access import Access
+from edge.display.screen import Screen
 from edge.display.server import CLIENTS, DisplayServer, open_server, serving
 from edge.health import Health
 from hub.draw.picture import decode_picture
@@ -22,7 +23,15 @@ Serve = Callable[..., int]
 
 
 @pytest.fixture
-def serve(screen) -> Iterator[Serve]:
+def screens(screen, finding) -> dict[str, Screen]:
+    """Two cameras; the second's pictures are others."""
+    yard = Screen()
+    yard.show(finding(7))
+    return {"door": screen, "yard": yard, "late": Screen()}
+
+
+@pytest.fixture
+def serve(screens) -> Iterator[Serve]:
     """A function that starts a server and returns its port."""
     with ExitStack() as stack:
 
@@ -34,7 +43,7 @@ def serve(screen) -> Iterator[Serve]:
                 "height": 480,
                 "fps": 30.0,
             }
-            server = DisplayServer(("127.0.0.1", 0), screen, lambda: FIGURES, **settings)
+            server = DisplayServer(("127.0.0.1", 0), screens, lambda: FIGURES, **settings)
             stack.enter_context(serving(server))
             return int(server.server_address[1])
 
@@ -46,7 +55,7 @@ def ask(port: int, target: str, **headers: str) -> HTTPResponse:
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", target, headers=headers)
     answer = connection.getresponse()
-    if target != "/stream.mjpeg":
+    if not target.startswith("/stream.mjpeg"):
         answer.body = answer.read()  # type: ignore[attr-defined]
         connection.close()
     return answer
@@ -69,6 +78,21 @@ def test_server_shows_what_is_asked_for(serve, target, kind, part):
     assert (answer.status, answer.headers.get_content_type()) == (200, kind)
     assert part in answer.body
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_server_shows_the_camera_that_is_asked_for_and_the_first_when_none_is(serve):
+    port = serve()
+    pictures = [ask(port, f"/frame.jpg{query}").body for query in ("", "?camera=door", "?camera=yard&at=1")]
+    assert pictures[0] == pictures[1] != pictures[2]
+    with closing(ask(port, "/stream.mjpeg?camera=yard")) as stream:
+        assert read_picture(stream) == pictures[2]
+
+
+@pytest.mark.parametrize(("camera", "status"), [("late", 503), ("garden", 404), ("%00", 404)])
+def test_server_says_so_when_there_is_no_picture_of_a_camera(serve, camera, status):
+    answer = ask(serve(), f"/frame.jpg?camera={camera}")
+    assert answer.status == status
+    assert status == 503 or b"known: door, yard, late" in answer.body
 
 
 def read_picture(answer: HTTPResponse) -> bytes:
@@ -137,4 +161,4 @@ def test_server_turns_away_more_clients_than_it_has_room_for(serve):
 def test_server_is_refused_in_one_line_when_its_port_is_in_use(serve, screen):
     settings = {"device": "cam-1", "model": "cups 3", "access": Access(), "height": 480, "fps": 1.0}
     with pytest.raises(ConfigError, match=r"display\.listen: 127\.0\.0\.1:\d+: .*in use"):
-        open_server(("127.0.0.1", serve()), screen, lambda: FIGURES, **settings)
+        open_server(("127.0.0.1", serve()), {"": screen}, lambda: FIGURES, **settings)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hub.decode.jpeg import jpeg_size
+from hub.wire.jpeg import jpeg_size
 
 
 def encode(width: int, height: int, mode: str = "RGB", **options: object) -> bytes:

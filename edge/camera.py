@@ -12,8 +12,9 @@ from typing import Any
 
 import cv2
 
+from edge.knock import knock
 from edge.outage import Outage
-from edge.shot import Shot
+from edge.shot import CameraError, Shot
 
 RETRY_S = 2.0
 STREAM_TIMEOUT_MS = 10_000  # FFmpeg's own is 30 s, in which nobody would know
@@ -44,15 +45,14 @@ def watch_stream(url: str, every: int, stopped: threading.Event, trouble: Outage
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,
         STREAM_TIMEOUT_MS,
     ]
+
+    def connect() -> Any:
+        if silence := knock(url, stopped):
+            raise CameraError(silence)
+        return cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
+
     reason = "it gives no frames (is the address right, is the sender up, does it need a password?)"
-    return _watch(
-        lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits),
-        lambda: f"{reason}; trying again",
-        every,
-        stopped,
-        trouble,
-        STREAM_TIMEOUT_MS / 1000,
-    )
+    return _watch(connect, lambda: reason, every, stopped, trouble, STREAM_TIMEOUT_MS / 1000)
 
 
 def _watch(
@@ -65,34 +65,37 @@ def _watch(
 ) -> Iterator[Shot]:
     number = 0
     while not stopped.is_set():
-        camera = connect()
+        reason = ""
         try:
-            for pixels in _read(camera, stopped, patience_s):
+            for pixels in _read(connect(), stopped, patience_s):
                 trouble.end()
                 if number % every == 0:
                     yield Shot(pixels, datetime.now(UTC), number)
                 number += 1
-        finally:
-            camera.release()
+        except CameraError as error:
+            reason = str(error)
         if not stopped.is_set():
-            trouble.begin(explain())
+            trouble.begin(f"{reason or explain()}; trying again")
             stopped.wait(RETRY_S)
 
 
 def _read(camera: Any, stopped: threading.Event, patience_s: float) -> Iterator[Any]:
     """Yield frames until one fails, or takes longer: then it is an old one, left over in FFmpeg's decoder."""
-    while not stopped.is_set():
-        began = time.monotonic()
-        read, pixels = camera.read()
-        if not read or time.monotonic() - began >= patience_s:
-            return
-        yield pixels
+    try:
+        while not stopped.is_set():
+            began = time.monotonic()
+            read, pixels = camera.read()
+            if not read or time.monotonic() - began >= patience_s:
+                return
+            yield pixels
+    finally:
+        camera.release()
 
 
 def _explain(device: Path) -> str:
     if device.exists() and not os.access(device, os.R_OK | os.W_OK):
-        return "it may not be opened (put the agent's user into the group video); trying again"
+        return "it may not be opened (put the agent's user into the group video)"
     if device.exists():
-        return "it gives no frames (in use by another program? is it a camera?); trying again"
+        return "it gives no frames (in use by another program? is it a camera?)"
     known = ", ".join(str(path) for path in sorted(Path("/dev").glob("video*"))) or "none"
-    return f"there is no such camera (known: {known}; is it plugged in?); trying again"
+    return f"there is no such camera (known: {known}; is it plugged in?)"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from edge.model import SHIPPED
+from edge.source import is_stream
 from hub.event import DEVICE_PATTERN
 
 DEFAULT_MODEL = SHIPPED / "thumbs-up"
@@ -51,6 +53,21 @@ class CaptureTable(Table):
     same_iou: Annotated[float, Field(gt=0, le=1)] = 0.3
 
 
+def _check_source(source: str) -> str:
+    """Refuse a stream's URL of which it is not clear where the password ends, so that none of it is shown."""
+    if not is_stream(source):
+        return source
+    try:
+        parts = urlsplit(source)
+        clear = bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        clear = False
+    if not clear or ("@" in source and "@" not in parts.netloc):
+        raise ValueError("is no URL (write / ? # @ : of a user or password as %2F %3F %23 %40 %3A)")
+    return source
+
+
 CameraName = Annotated[str, Field(pattern=DEVICE_PATTERN)]
 
 
@@ -59,7 +76,9 @@ class CameraTable(Table):
     a folder of pictures. Events of a camera with a name carry it."""
 
     name: CameraName | None = None
-    source: Annotated[str, Field(repr=False)] = "/dev/video0"  # a URL may hold a password
+    source: Annotated[str, AfterValidator(_check_source), Field(repr=False)] = (
+        "/dev/video0"  # a URL may hold a password
+    )
     every: Annotated[int, Field(ge=1)] = 1
     passes: Annotated[int, Field(ge=0)] = 1
     pace: bool = True

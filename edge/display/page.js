@@ -117,4 +117,5 @@ async function refresh() {
   setTimeout(refresh, REFRESH_MS);
 }
 
+document.getElementById("picture").addEventListener("error", () => { stale = true; });
 refresh();

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
+import av
 import numpy as np
 import onnx
 import pytest
@@ -189,6 +195,96 @@ def silent_port() -> Iterator[int]:
     """A port of the loopback on which connections are accepted, and nothing is ever said."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         yield server.getsockname()[1]
+
+
+Met = list[Callable[[int], object]]
+
+
+@pytest.fixture
+def fickle_port() -> Iterator[tuple[int, Met]]:
+    """A port that hangs up on everybody, and a list of what to call with the number of those met so far."""
+    met: Met = []
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+
+        def hang_up() -> None:
+            for count in itertools.count(1):
+                try:
+                    server.accept()[0].close()
+                except OSError:
+                    return
+                for tell in met:
+                    tell(count)
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        yield server.getsockname()[1], met
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+class RtspCamera:
+    """A real RTSP server in a process of its own, which plays a clip of 64 x 48 pixels at 25 a second.
+
+    It can be started, killed and paused; its port stays the same.
+    """
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._port = port
+        self.url = f"rtsp://127.0.0.1:{port}/clip.mp4?play_count=0"
+        program = "import asyncio, sys; from aio_rtsp_toolkit.server import serve\n"
+        program += "asyncio.run(serve(sys.argv[1], '127.0.0.1', int(sys.argv[2])))"
+        self._command = [sys.executable, "-c", program, str(folder), str(port)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and return once it accepts connections; nothing happens if it is running."""
+        if self._process is None:
+            self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), 1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        pytest.fail("the RTSP server did not start")
+
+    def pause(self) -> None:
+        """Let it say nothing more, and keep its connections."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+
+@pytest.fixture
+def rtsp_camera(tmp_path: Path) -> Iterator[RtspCamera]:
+    """A running RTSP server with `url`, `start()`, `pause()` and `kill()`."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:  # the broker has `free_port`
+        port = probe.getsockname()[1]
+    (tmp_path / "media").mkdir()
+    save_h264(tmp_path / "media" / "clip.mp4")
+    camera = RtspCamera(tmp_path / "media", port)
+    camera.start()
+    yield camera
+    camera.kill()
+
+
+def save_h264(path: Path) -> None:
+    """Write four seconds of H.264 video, which OpenCV's FFmpeg can read but not write."""
+    with av.open(path, "w") as file:
+        stream = file.add_stream("libx264", rate=25, options={"g": "5", "tune": "zerolatency"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for grey in range(100):
+            pixels = np.full((48, 64, 3), grey, np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "bgr24")))
+        file.mux(stream.encode())
 
 
 @pytest.fixture

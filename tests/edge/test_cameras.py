@@ -109,6 +109,29 @@ async def test_agent_goes_on_with_the_others_when_a_camera_never_answers(
     assert b"secret-word" not in log
 
 
+async def test_agent_never_logs_the_password_of_an_rtsp_camera_that_comes_and_goes(
+    start, small_hub, rtsp_camera, wait_until
+):
+    url = rtsp_camera.url.replace("//", "//user:secret-word@")
+    agent = await start(camera("door", url) + "[model]\nthreads = 1\n")
+
+    def health() -> dict[str, Any]:
+        return small_hub.statuses[-1].get("health", {}) if small_hub.statuses else {}
+
+    await wait_until(lambda: health().get("frames", 0) > 10, 60)
+    rtsp_camera.kill()
+    await wait_until(lambda: small_hub.statuses[-1]["state"] == "error", 60)
+    assert "camera door (rtsp://127.0.0.1:" in small_hub.statuses[-1]["text"]
+    rtsp_camera.start()
+    await wait_until(lambda: small_hub.statuses[-1]["state"] == "online", 60)
+    agent.send_signal(signal.SIGTERM)
+    _, log = await asyncio.wait_for(agent.communicate(), 30)
+    assert agent.returncode == 0
+    assert b"well again" in log
+    assert b"secret-word" not in log + json.dumps(small_hub.statuses).encode()
+    assert b"WARN:" not in log
+
+
 def fetch(url: str) -> bytes:
     with urlopen(url, timeout=30) as answer:  # noqa: S310 - of this machine
         return bytes(answer.read())

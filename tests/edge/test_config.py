@@ -307,3 +307,21 @@ def test_config_is_refused_when_a_source_is_given_beside_several_cameras(path):
     path.write_text(CAMERAS)
     with pytest.raises(ConfigError, match=r"camera: cannot be set \(by --source either\)"):
         read_config(path, {"camera": {"source": "0"}})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "rtsp://u:secret/word@h/1",
+        "rtsp://u:12/word@h/1",
+        "rtsp://u:12#word@h",
+        "rtsp://u:12?word@h",
+        "http://[::1/v",
+        "rtsp:///1",
+        "rtsp://h:99999/1",
+    ],
+)
+def test_camera_is_refused_without_telling_its_address_when_that_is_unclear(source):
+    with pytest.raises(ConfigError, match=r"camera\.source: is no URL") as caught:
+        read_config(None, {"agent": {"device": "c"}, "camera": {"source": source}})
+    assert "word" not in str(caught.value).replace("password", "")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 import edge.demo
@@ -109,3 +111,21 @@ def test_pipeline_ends_soon_when_it_is_stopped(make):
     threading.Timer(0.3, pipeline.stop).start()
     pipeline.run(Outage(LOG, "camera"))
     assert pipeline.counters.frames < 120
+
+
+def test_pipeline_goes_through_a_folder_of_odd_pictures(make, spool, tmp_path):
+    for number, shape in enumerate([(1, 1, 3), (10_000, 3, 3), (3, 10_000, 3), (48, 64), (48, 64, 4)]):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full(shape, 90, np.uint8))
+    cv2.imwrite(str(tmp_path / "5.png"), np.full((48, 64, 3), 40_000, np.uint16))
+    (tmp_path / "6.jpg").write_bytes(b"no picture")
+    pipeline = make(configure(tmp_path, agent={"device": "cam-1", "publish_empty": True}))
+    pipeline.run(Outage(LOG, "camera"))
+    records = spool.read(spool.sending().name, 0, 100, 2**30).records
+    frames = [json.loads(record.line)["frame"] for record in records]
+    assert [(frame["width"], frame["height"]) for frame in frames] == [
+        (1, 1),
+        (3, 10_000),
+        (10_000, 3),
+        *[(64, 48)] * 3,
+    ]
+    assert (pipeline.measure().frames, pipeline.measure().unreadable) == (6, 1)

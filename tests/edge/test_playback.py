@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
+import edge.demo
 from edge.playback import play
 from edge.shot import CameraError
+
+CLIP = Path(edge.demo.__file__).with_name("thumbs.webm")
 
 
 @pytest.fixture
@@ -84,3 +87,44 @@ def test_play_is_refused_in_one_line_when_there_is_nothing_to_play(tmp_path, kin
         path.write_bytes(b"nothing that moves")
     with pytest.raises(CameraError, match=r"no such file|no frame can be read"):
         shots(path, passes=0)
+
+
+def test_play_counts_what_it_passes_over_and_tells_it_once_when_it_repeats(tmp_path, caplog):
+    for name in ("a.jpg", "f.jpg"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((20, 30, 3), np.uint8))
+    (tmp_path / "b.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:100])
+    (tmp_path / "c.jpg").mkdir()
+    (tmp_path / "d.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "e.txt").write_text("another file")
+    passed = []
+    played = play(tmp_path, 3, 1, threading.Event(), pace=False, pass_over=lambda: passed.append(1))
+    assert [(shot.run, shot.number) for shot in played] == [(r, n) for r in (1, 2, 3) for n in (0, 4)]
+    assert len(passed) == 9
+    assert [record.getMessage().split(": left out: ")[0][-5:] for record in caplog.records] == [
+        "b.jpg",
+        "c.jpg",
+        "d.jpg",
+    ]
+    assert "cannot be read: No such file" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["cut short", "zeros in the middle"])
+def test_play_gives_what_can_be_read_of_a_damaged_video(tmp_path, damage, caplog):
+    data = bytearray(CLIP.read_bytes())
+    if damage == "cut short":
+        del data[len(data) // 2 :]
+    else:
+        data[len(data) // 3 : len(data) // 2] = bytes(len(data) // 2 - len(data) // 3)
+    (tmp_path / "clip.webm").write_bytes(data)
+    passed = []
+    played = list(
+        play(tmp_path / "clip.webm", 1, 1, threading.Event(), pace=False, pass_over=lambda: passed.append(1))
+    )
+    assert 20 < len(played) < 108
+    assert len(passed) == 1
+    assert caplog.text.count("frames (cut short or damaged?)") == 1
+
+
+def test_play_is_silent_about_a_whole_video(caplog):
+    assert len(shots(CLIP)) == 120
+    assert caplog.text == ""

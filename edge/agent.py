@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
 
-from edge.camera_tables import ModelTable
 from edge.config import AgentConfig, AgentTable, find_broker, find_token
 from edge.health import Health, measure_agent
 from edge.link import Link
@@ -47,7 +46,7 @@ async def run_agent(config: AgentConfig, *, until_sent: bool = False) -> Health:
 
     broker, token = find_broker(config.broker), find_token(config.display)
     parts = dict(zip(config.names, config.split(), strict=True))
-    detectors = {name: await asyncio.to_thread(_load, part.model) for name, part in parts.items()}
+    detectors = {name: await asyncio.to_thread(_load, part) for name, part in parts.items()}
     spool = await asyncio.to_thread(Spool.open, config.agent.spool, config.agent.quota_bytes)
     with spool:
         screens = {name: Screen() for name in parts}
@@ -64,7 +63,8 @@ async def run_agent(config: AgentConfig, *, until_sent: bool = False) -> Health:
         return measure()
 
 
-def _load(model: ModelTable) -> Detector:
+def _load(config: AgentConfig) -> Detector:
+    model = config.model
     return Detector(model.path, device=model.device, threads=model.threads)
 
 

@@ -26,6 +26,7 @@ DEVICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 MAX_DETECTIONS = 1000
 MAX_ATTRIBUTES = 64
+MAX_CAMERA_CHARS = 200
 MAX_ATTRIBUTES_CHARS = 8192
 MAX_ATTRIBUTES_DEPTH = 4
 MAX_INTEGER = 2**63 - 1
@@ -194,6 +195,12 @@ class NewEvent(Plain):
         """
         names = {"kind": "event", "source": source, "device": device, "key": key}
         return _assemble(cls, {**line.__dict__, **names})
+
+    @property
+    def camera(self) -> str | None:
+        """Which of its device's cameras saw it, or None where the device does not say."""
+        name = self.attributes.get("camera")
+        return name if isinstance(name, str) and 0 < len(name) <= MAX_CAMERA_CHARS else None
 
     @property
     def labels(self) -> frozenset[str]:

@@ -107,6 +107,7 @@ class Delivery(Protocol):
         since: datetime,
         label: str | None = None,
         device: str | None = None,
+        camera: str | None = None,
         min_confidence: float = 0.0,
     ) -> int:
         """Count stored events up to this one, captured at `since` or later, that have such a detection."""

@@ -20,6 +20,8 @@ MAX_RENDERED_CHARS = 4000
 # What each field looks like; a field's format is tried on it when the template is read.
 SAMPLES: Mapping[str, str | float | int | datetime] = {
     "device": "Seattle01",
+    "camera": "door",
+    "place": "Seattle01, camera door",
     "label": "thumbs-up",
     "confidence": 0.875,
     "count": 3,
@@ -110,9 +112,15 @@ def template_of(*known: str) -> BeforeValidator:
 
 
 def event_values(event: Event, label: str, confidence: float) -> dict[str, object]:
-    """Return an event's values of the fields device, label, confidence, time, event_id and source."""
+    """Return an event's values of all fields but count and message.
+
+    `camera` is empty where the device does not name it; `place` is the device and, if it has a name, the
+    camera.
+    """
     return {
         "device": event.device,
+        "camera": event.camera or "",
+        "place": f"{event.device}, camera {event.camera}" if event.camera else event.device,
         "label": label,
         "confidence": confidence,
         "time": event.captured_at,

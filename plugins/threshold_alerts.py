@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -27,10 +27,10 @@ from hub.template import Template, event_values, template_of
 from plugins.alert_channel import Alert, AlertChannel, Unanswered, check_channel
 from plugins.plain_text import defuse_all
 
-FIELDS = ("device", "label", "confidence", "count", "time", "event_id", "source")
-TITLE = Template.parse("{label} on {device}", frozenset(FIELDS))
+FIELDS = ("device", "camera", "place", "label", "confidence", "count", "time", "event_id", "source")
+TITLE = Template.parse("{label} on {place}", frozenset(FIELDS))
 BODY = Template.parse(
-    "{label} at {time:%Y-%m-%d %H:%M:%S} (UTC) on {device}, confidence {confidence:.0%} (event {event_id})",
+    "{label} at {time:%Y-%m-%d %H:%M:%S} (UTC) on {place}, confidence {confidence:.0%} (event {event_id})",
     frozenset(FIELDS),
 )
 
@@ -64,11 +64,12 @@ class ThresholdAlerts:
 
         labels: frozenset[Name] | None = None
         devices: frozenset[DeviceName] | None = None
+        cameras: frozenset[Name] | None = None
         min_confidence: Fraction = 0.8
         count: Annotated[int, Field(ge=1, le=100_000)] = 1
         within_s: Seconds = 60.0
         cooldown_s: Seconds = 300.0
-        per: Literal["device", "all"] = "device"
+        per: Literal["camera", "device", "all"] = "camera"
         channels: Annotated[tuple[ChannelUrl, ...], Field(max_length=50)] = ()
         log: bool = True
         title: AlertTemplate = TITLE
@@ -98,7 +99,7 @@ class ThresholdAlerts:
         seen, count = await self._find_cause(event, delivery)
         values = defuse_all(event_values(event, seen.label, seen.confidence) | {"count": count})
         title, body = self._settings.title.render(values), self._settings.body.render(values)
-        group = event.device if self._settings.per == "device" else "all"
+        group = self._group(event)
         # The alert takes the cooldown once, whatever becomes of its targets; a later attempt finds it taken.
         with suppress(AlreadyDone, OutcomeUnknown):
             async with delivery.once(f"alert/{event.id}", group=group, cooldown_s=self._settings.cooldown_s):
@@ -106,6 +107,13 @@ class ThresholdAlerts:
                     self._log.warning("alert %s: %s", " ".join(title.split()), " ".join(body.split()))
         sent = await self._send_all(Alert(title, body, await self._picture(event, frame)), event, delivery)
         return self._conclude(sent)
+
+    def _group(self, event: Event) -> str:
+        """Return what the cooldown is of; a camera without a name is its device's only one."""
+        if self._settings.per == "all":
+            return "all"
+        named = self._settings.per == "camera" and event.camera
+        return f"{event.device}/{event.camera}" if named else event.device
 
     async def _find_cause(self, event: Event, delivery: Delivery) -> tuple[Detection, int]:
         """Return the detection that gives cause for an alert, and how often its like was seen."""
@@ -127,6 +135,8 @@ class ThresholdAlerts:
         settings = self._settings
         if settings.devices is not None and event.device not in settings.devices:
             raise Skip(f"device {event.device} is not watched")
+        if settings.cameras is not None and event.camera not in settings.cameras:
+            raise Skip(f"camera {event.camera or 'without a name'} is not watched")
         named = [d for d in event.detections if settings.labels is None or d.label in settings.labels]
         if not named:
             raise Skip("no label that is watched" if event.detections else "no detections")
@@ -137,19 +147,26 @@ class ThresholdAlerts:
 
     async def _count(self, event: Event, cause: Detection, delivery: Delivery) -> int:
         settings = self._settings
-        devices: Sequence[str | None] = [event.device]
-        if settings.per == "all":
-            devices = sorted(settings.devices) if settings.devices is not None else [None]
         counts = [
             await delivery.count_events(
                 since=event.captured_at - timedelta(seconds=settings.within_s),
                 label=None if settings.labels is None else cause.label,
                 device=device,
+                camera=camera,
                 min_confidence=settings.min_confidence,
             )
-            for device in devices
+            for device, camera in self._places(event)
         ]
         return sum(counts)
+
+    def _places(self, event: Event) -> list[tuple[str | None, str | None]]:
+        """Return the devices and cameras whose events count together; None is any."""
+        settings = self._settings
+        if settings.per == "camera":
+            return [(event.device, event.camera)]
+        devices = sorted(settings.devices) if settings.devices is not None else [None]
+        cameras = sorted(settings.cameras) if settings.cameras is not None else [None]
+        return list(product(devices if settings.per == "all" else [event.device], cameras))
 
     async def _picture(self, event: Event, frame: StoredFrame | None) -> tuple[bytes, str, str] | None:
         if frame is None or not self._channels or not self._settings.attach_frame:

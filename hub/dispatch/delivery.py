@@ -113,10 +113,13 @@ class EventDelivery:
         since: datetime,
         label: str | None = None,
         device: str | None = None,
+        camera: str | None = None,
         min_confidence: float = 0.0,
     ) -> int:
         """Count events up to this one; see `hub.plugin.Delivery.count_events`."""
-        wanted = EventFilter(device=device, label=label, since=since, min_confidence=min_confidence)
+        wanted = EventFilter(
+            device=device, camera=camera, label=label, since=since, min_confidence=min_confidence
+        )
         return await self._log.count(wanted, up_to=self._event.id)
 
 

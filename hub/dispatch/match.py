@@ -8,12 +8,13 @@ from hub.event import Event, Fraction, Name, Plain
 
 
 class Match(Plain):
-    """An event matches when its device and source are wanted and one detection has both a wanted label and
-    the confidence. An absent setting wants everything; with labels or min_confidence set, an event without
-    detections never matches."""
+    """An event matches when its device, camera and source are wanted and one detection has both a wanted
+    label and the confidence. An absent setting wants everything; with labels or min_confidence set, an event
+    without detections never matches, and with cameras set none whose camera has no name."""
 
     labels: frozenset[Name] | None = Field(default=None, description="Labels wanted; absent: any")
     devices: frozenset[Name] | None = Field(default=None, description="Devices wanted; absent: any")
+    cameras: frozenset[Name] | None = Field(default=None, description="Names of cameras wanted; absent: any")
     sources: frozenset[Name] | None = Field(default=None, description="Sources wanted; absent: any")
     min_confidence: Fraction = Field(default=0.0, description="0..1; of the detection with the wanted label")
 
@@ -21,6 +22,9 @@ class Match(Plain):
         """Return why this event is not wanted, or None when it is."""
         if self.devices is not None and event.device not in self.devices:
             return f"device {event.device} is not one of {_listed(self.devices)}"
+        if self.cameras is not None and event.camera not in self.cameras:
+            found = f"camera {event.camera}" if event.camera else "an event without a camera's name"
+            return f"{found} is not one of {_listed(self.cameras)}"
         if self.sources is not None and event.source not in self.sources:
             return f"source {event.source} is not one of {_listed(self.sources)}"
         if self.labels is None and self.min_confidence == 0.0:

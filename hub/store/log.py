@@ -25,12 +25,15 @@ class EventFilter:
     source: str | None = None
     since: datetime | None = None
     min_confidence: float = 0.0
+    camera: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the WHERE clauses."""
         found: list[ColumnElement[bool]] = []
         if self.device is not None:
             found.append(events.c.device == self.device)
+        if self.camera is not None:
+            found.append(events.c.attributes["camera"].as_string() == self.camera)
         if self.source is not None:
             found.append(events.c.source == self.source)
         if self.since is not None:

@@ -12,7 +12,7 @@ from hub.template import MAX_RENDERED_CHARS, SAMPLES, Template, template_of
 
 KNOWN = frozenset(SAMPLES)
 REFUSED = {
-    "{colour}": "unknown field 'colour' (known: confidence, count, device, event_id, label, message, ",
+    "{colour}": "unknown field 'colour' (known: camera, confidence, count, device, event_id, label, ",
     "{}": "unknown field ''",
     "{0}": "not a plain field: '0'",
     "{device.__class__}": "not a plain field: 'device.__class__'",

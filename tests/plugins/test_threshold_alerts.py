@@ -106,6 +106,29 @@ async def test_cooldown_is_of_each_device_unless_told_otherwise(hub: Any) -> Non
     assert [v.outcome for v in each + together] == ["done", "done", "done", "skipped"]
 
 
+async def test_cooldown_of_one_camera_does_not_silence_another_of_its_device(hub: Any) -> None:
+    def store() -> list[Any]:
+        return [hub.store(attributes={"camera": camera}) for camera in ("door", "yard", "door")]
+
+    each = await alert(hub, [await event for event in store()])
+    hub.now += timedelta(hours=1)
+    together = await alert(hub, [await event for event in store()], per="device")
+    assert [v.outcome for v in each] == ["done", "done", "skipped"]
+    assert "cooldown of Seattle01/door holds" in each[2].reason
+    assert [v.outcome for v in together] == ["done", "skipped", "skipped"]
+
+
+async def test_alert_counts_only_its_own_camera_and_says_which_it_is(hub: Any, caplog: Any) -> None:
+    for camera in ("door", "yard"):
+        last = await hub.store(attributes={"camera": camera})
+    (one,) = await alert(hub, [last], count=2)
+    (both,) = await alert(hub, [last], count=2, per="device", cameras=["door", "yard"])
+    (other,) = await alert(hub, [last], cameras=["door"])
+    assert (one.reason, both.outcome) == ("seen 1 of 2 times within 60 s", "done")
+    assert other.reason == "camera yard is not watched"
+    assert "thumbs-up on Seattle01, camera yard" in caplog.text
+
+
 async def test_alerts_at_the_same_time_share_one_cooldown(hub: Any) -> None:
     events = [await hub.store() for _ in range(8)]
     async with hub.running("threshold-alerts") as alerts:
@@ -211,7 +234,7 @@ WRONG = {
     "nowhere": ({"log": False}, "plugins.threshold-alerts: alerts go nowhere"),
     "title": (
         {"title": "{colour}"},
-        "threshold-alerts.title: unknown field 'colour' (known: confidence, count,",
+        "threshold-alerts.title: unknown field 'colour' (known: camera, confidence, count,",
     ),
     "message": ({"body": "{message}"}, "threshold-alerts.body: unknown field 'message'"),
     "count": ({"count": 0}, "threshold-alerts.count: "),

@@ -140,6 +140,16 @@ async def test_count_events_counts_up_to_the_delivered_one(store, arrivals, cloc
     assert await third.count_events(since=event.captured_at, min_confidence=0.95) == 0
 
 
+async def test_count_events_counts_only_a_cameras_own(store, arrivals, clock, soon):
+    places = [{"camera": "door"}, {"camera": "yard"}, {}, {"camera": "door"}]
+    await soon(store.add(*(arrivals.plain(arrivals.event(attributes=place)) for place in places)))
+    event = (await store.log.by_ids([4]))[0]
+    fourth = EventDelivery("p", event, 1, store.writer, store.log, clock)
+
+    assert await fourth.count_events(since=event.captured_at, camera="door") == 2
+    assert await fourth.count_events(since=event.captured_at, camera="attic") == 0
+
+
 async def test_frame_on_disk_reads_the_bytes_and_rejects_when_they_are_gone(store, arrivals, jpeg):
     frame = Frame(digest=hashlib.sha256(jpeg).hexdigest(), width=64, height=48, media_type="image/jpeg")
     store.frames.add_all([("porch", frame, jpeg)])

@@ -17,6 +17,7 @@ from hub.event import Detection
         ({"labels": ["dog", "cat"]}, "no detection is labelled cat or dog"),
         ({"devices": ["porch"]}, None),
         ({"devices": ["attic"]}, "device porch is not one of attic"),
+        ({"cameras": ["door"]}, "an event without a camera's name is not one of door"),
         ({"sources": ["edge"]}, None),
         ({"sources": ["deeplens"]}, "source edge is not one of deeplens"),
         ({"min_confidence": 0.9}, None),
@@ -31,6 +32,20 @@ from hub.event import Detection
 )
 def test_match_lets_through_or_says_why_not(arrivals, match, refusal):
     assert Match(**match).refusal(arrivals.event()) == refusal
+
+
+def test_match_asks_for_the_camera_that_saw_it(arrivals):
+    event = arrivals.event(attributes={"camera": "door"})
+
+    assert Match(cameras=["door", "yard"]).refusal(event) is None
+    assert Match(cameras=["yard"]).refusal(event) == "camera door is not one of yard"
+
+
+@pytest.mark.parametrize("camera", [5, "", None, ["door"], "x" * 201])
+def test_match_takes_only_a_text_for_a_cameras_name(arrivals, camera):
+    event = arrivals.event(attributes={"camera": camera})
+
+    assert Match(cameras=["door"]).refusal(event) == "an event without a camera's name is not one of door"
 
 
 def test_match_asks_label_and_confidence_of_the_same_detection(arrivals):

@@ -20,6 +20,7 @@ from edge.health import Health, HealthStatus
 from edge.outage import Outage
 from edge.packet_limit import PacketLimit
 from edge.spool import Spool, SpoolError
+from edge.stopping import run_stoppable
 from hub.event import DeviceName
 from hub.wire.connection import Connection
 from hub.wire.protocol import AgentModel, AgentStatus, upward
@@ -100,15 +101,7 @@ class Link:
 
     async def run(self) -> None:
         """Connect, send, and connect again after each loss, until cancelled."""
-        work = asyncio.create_task(self._run(), name="link-run")
-        try:
-            await asyncio.wait([work])
-            work.result()
-        finally:
-            # A cancellation that meets an error in a task group is lost (Python 3.11), so it is said again.
-            while not work.done():
-                work.cancel()
-                await asyncio.wait([work], timeout=GOODBYE_S + 1)
+        await run_stoppable(self._run(), "link-run")
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -17,6 +17,7 @@ from edge.link import FIRST_WAIT_S, GOODBYE_S, LONGEST_WAIT_S, Broker
 from edge.outage import Outage
 from edge.packet_limit import TOPIC_BYTES
 from edge.spool import SpoolError
+from edge.stopping import run_stoppable
 from hub.wire.connection import Connection
 from hub.wire.protocol import AgentStatus, upward
 
@@ -73,6 +74,9 @@ class Sender:
 
     async def run(self) -> None:
         """Connect, send, and connect again after each loss, until cancelled."""
+        await run_stoppable(self._run(), "sender-run")
+
+    async def _run(self) -> None:
         wait_s = FIRST_WAIT_S
         while True:
             progress = self._sent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -80,6 +80,36 @@ async def test_sender_loses_nothing_when_the_broker_is_killed_amid_sending(outbo
     async with asyncio.timeout(30):
         await sender.drained()
     assert outbox.pending == 0
+
+
+class FailingDisk(Outbox):
+    """An outbox whose disk takes no change; `failed` is set, in the loop, when one was refused."""
+
+    def fail(self) -> None:
+        self.loop, self.failed = asyncio.get_running_loop(), asyncio.Event()
+        self._db.execute(
+            "CREATE TRIGGER full BEFORE DELETE ON letters BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+
+    def remove(self, ids: Sequence[int]) -> None:
+        try:
+            super().remove(ids)
+        finally:
+            self.loop.call_soon_threadsafe(self.failed.set)
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_sender_stops_when_it_is_cancelled_as_the_disk_fails(tmp_path, broker, turns):
+    with FailingDisk.open(tmp_path / "o.db", 2**24) as outbox:
+        outbox.fail()
+        fill(outbox, 0, 1)
+        running = asyncio.create_task(Sender(outbox, "thing", Broker(broker.host, broker.port)).run())
+        async with asyncio.timeout(30):
+            await outbox.failed.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        assert await asyncio.wait([running], timeout=20) == ({running}, set())
 
 
 async def test_sender_sets_aside_what_the_broker_refuses(

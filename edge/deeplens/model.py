@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge.deeplens.results import Size, read_classification, read_segmentation, read_ssd
+from edge.deeplens.hints import read_hints
+from edge.deeplens.results import Size, Sizes, read_classification, read_segmentation, read_ssd
 from edge.runtime import load_openvino
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ class Model:
 
     Raises:
         RuntimeError: OpenVINO cannot load it, or it takes no single picture.
+        ConfigError: The model.toml beside it cannot be read.
     """
 
     def __init__(
         self, path: Path, *, gpu: bool, say: Callable[..., Any], say_once: Callable[..., Any]
     ) -> None:
         self._path, self._say, self._say_once = path, say, say_once
-        self._rgb = _wants_rgb(path.with_name("model.toml"))
+        self._hints = read_hints(path.with_name("model.toml"))
         core = load_openvino().Core()
         network = core.read_model(path)
         if len(network.inputs) != 1 or len(network.inputs[0].get_partial_shape()) != 4:
@@ -80,43 +81,66 @@ class Model:
         """
         if kind not in READERS:
             raise ValueError(f"parseResult: unknown model type {kind!r} (known: {', '.join(READERS)})")
-        size = raw.picture if isinstance(raw, Outputs) else self._last
-        return {kind: READERS[kind](raw, size)}
+        picture = raw.picture if isinstance(raw, Outputs) else self._last
+        sizes = Sizes(picture, self._size() or picture)
+        return {kind: READERS[kind](raw, sizes, self._hints)}
+
+    def _size(self) -> Size | None:
+        """Return the width and height in pixels that the network takes, or None if it takes any."""
+        height, width = self._shape[2:] if self._planar else self._shape[1:3]
+        return (width, height) if width and height else None
+
+    @property
+    def _planar(self) -> bool:
+        return self._shape[1] in (1, 3)
 
     def _arrange(self, frame: NDArray[Any]) -> NDArray[Any]:
+        """Return the network's input for what the function gives."""
         import cv2
         import numpy as np
 
-        pixels = np.asarray(frame)
-        if pixels.ndim == 4 and pixels.shape[0] == 1:
-            pixels = pixels[0] if pixels.shape[3] in (1, 3) else pixels[0].transpose(1, 2, 0)
-        elif pixels.ndim == 2:
-            pixels = pixels[:, :, None]
-        if pixels.ndim != 3 or 0 in pixels.shape or pixels.shape[2] not in (1, 3):
-            raise ValueError(f"doInference: takes a picture (height, width, 3), was given {np.shape(frame)}")
+        pixels = _as_picture(frame)
         self._last = (pixels.shape[1], pixels.shape[0])
-        planar = self._shape[1] in (1, 3)
-        height, width, channels = self._shape[2:] + self._shape[1:2] if planar else self._shape[1:]
-        if (width, height) != self._last and width and height:
-            given = f"the function gives {self._last[0]} x {self._last[1]}"
-            text = f"{self._path.name} takes {width} x {height}; {given}: resized"
-            self._say_once("repair", text)
-            pixels = cv2.resize(pixels, (width, height)).reshape(height, width, -1)
-        if channels == 3 and pixels.shape[2] == 1:
+        wanted = self._size()
+        if wanted and wanted != self._last:
+            size = f"{self._path.name} takes {wanted[0]} x {wanted[1]}"
+            self._say_once("repair", f"{size}; the function gives {self._last[0]} x {self._last[1]}: resized")
+            pixels = cv2.resize(pixels, wanted).reshape(wanted[1], wanted[0], -1)
+        pixels = self._order_channels(pixels)
+        values = np.ascontiguousarray(pixels.transpose(2, 0, 1) if self._planar else pixels)[None]
+        return values.astype(self._type)
+
+    def _order_channels(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return (height, width, channels) as the network wants them, by its hints also normalised."""
+        import cv2
+        import numpy as np
+
+        channels = self._shape[1] if self._planar else self._shape[3]
+        if channels == 1 and pixels.shape[2] == 3:
+            pixels = cv2.cvtColor(np.ascontiguousarray(pixels, np.float32), cv2.COLOR_BGR2GRAY)[:, :, None]
+        elif channels == 3 and pixels.shape[2] == 1:
             pixels = np.repeat(pixels, 3, axis=2)
-        if self._rgb:
+        if self._hints.colours == "rgb":
             pixels = pixels[:, :, ::-1]
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1) if planar else pixels)[None].astype(self._type)
+        if self._hints.mean != (0.0,) or self._hints.scale != (1.0,):
+            pixels = (pixels - np.array(self._hints.mean)) / np.array(self._hints.scale)
+        return pixels
+
+
+def _as_picture(frame: NDArray[Any]) -> NDArray[Any]:
+    """Return (height, width, 1 or 3) for a picture that may also be (height, width) or planar."""
+    import numpy as np
+
+    pixels = np.asarray(frame)
+    if pixels.ndim == 4 and pixels.shape[0] == 1:
+        pixels = pixels[0] if pixels.shape[3] in (1, 3) else pixels[0].transpose(1, 2, 0)
+    elif pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    if pixels.ndim != 3 or 0 in pixels.shape or pixels.shape[2] not in (1, 3):
+        raise ValueError(f"doInference: takes a picture (height, width, 3), was given {np.shape(frame)}")
+    return pixels
 
 
 def _name(port: Any, number: int) -> str:
     names = port.get_names()
     return str(port.get_any_name()) if names else f"output{number}"
-
-
-def _wants_rgb(card: Path) -> bool:
-    """Whether a model.toml beside the model says so; functions give BGR."""
-    try:
-        return tomllib.loads(card.read_text(encoding="utf-8")).get("colours") == "rgb"
-    except FileNotFoundError:
-        return False

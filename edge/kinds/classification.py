@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.kinds.outputs import (
-    Outputs,
-    Reader,
-    as_probabilities,
-    check_count,
-    check_probabilities,
-    find_floors,
-    unknown_shapes,
-)
+from edge.kinds.outputs import Outputs, Reader, as_probabilities, check_scores, find_floors, unknown_shapes
 from hub.draw.letterbox import Letterbox
 from hub.event import Detection
 
@@ -36,8 +28,7 @@ def find_reader(card: ModelCard, outputs: Outputs) -> Reader:
     arrays = list(outputs.values())
     if len(arrays) != 1 or arrays[0].ndim not in (1, 2, 4) or arrays[0].size != max(arrays[0].shape):
         raise unknown_shapes("classification", outputs, KNOWN)
-    check_count(card, arrays[0].size)
-    check_probabilities(arrays[0], card)
+    check_scores(card, arrays[0], arrays[0].size)
     floors = find_floors(card)
 
     def read(arrays: Sequence[NDArray[Any]], _: Letterbox) -> list[Detection]:

@@ -34,16 +34,20 @@ def words(shape: Sequence[int]) -> str:
     return f"[{','.join(str(side) for side in shape)}]"
 
 
-def check_count(card: ModelCard, count: int) -> None:
-    """Check that a model of `count` classes has no more and no fewer labels.
+def check_scores(card: ModelCard, scores: NDArray[Any], count: int) -> None:
+    """Check that the scores of `count` classes go with the labels, and with what the card says they are.
 
     Raises:
-        OutputError: It has others; not where `classes` picks some.
+        OutputError: There are more or fewer labels, where not `classes` picks some; or they are said to be
+            probabilities and some are outside 0..1.
     """
     if not card.classes and count != len(card.labels):
         raise OutputError(f"gives {count} classes; model.toml has {len(card.labels)} labels")
     if beyond := [number for number in card.classes if number >= count]:
         raise OutputError(f"gives {count} classes; model.toml's classes name number {max(beyond)}")
+    if card.scores == "probabilities" and scores.size and (scores.min() < -1e-3 or scores.max() > 1.001):
+        low, high = float(scores.min()), float(scores.max())
+        raise OutputError(f'gives scores from {low:.3g} to {high:.3g}, no probabilities (scores = "logits"?)')
 
 
 def find_floors(card: ModelCard) -> NDArray[np.float32]:
@@ -62,14 +66,3 @@ def as_probabilities(scores: NDArray[Any], card: ModelCard, axis: int) -> NDArra
         powers = np.exp(values - top)
         values = powers / np.maximum(powers.sum(axis=axis, keepdims=True), np.float32(1e-30))
     return np.clip(values, 0, 1)
-
-
-def check_probabilities(scores: NDArray[Any], card: ModelCard) -> None:
-    """Check that scores that are said to be probabilities may be some.
-
-    Raises:
-        OutputError: Some are outside 0..1.
-    """
-    if card.scores == "probabilities" and scores.size and (scores.min() < -1e-3 or scores.max() > 1.001):
-        low, high = float(scores.min()), float(scores.max())
-        raise OutputError(f'gives scores from {low:.3g} to {high:.3g}, no probabilities (scores = "logits"?)')

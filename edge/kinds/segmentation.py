@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.kinds.outputs import (
-    Outputs,
-    Reader,
-    as_probabilities,
-    check_count,
-    check_probabilities,
-    find_floors,
-    unknown_shapes,
-)
+from edge.kinds.outputs import Outputs, Reader, as_probabilities, check_scores, find_floors, unknown_shapes
 from hub.draw.letterbox import Letterbox
 from hub.event import Detection
 
@@ -37,8 +29,7 @@ def find_reader(card: ModelCard, outputs: Outputs) -> Reader:
     if len(arrays) != 1 or arrays[0].ndim not in (3, 4) or arrays[0].shape[0] != 1 or not arrays[0].size:
         raise unknown_shapes("segmentation", outputs, KNOWN)
     if _has_scores(arrays[0]):
-        check_count(card, arrays[0].shape[1])
-        check_probabilities(arrays[0], card)
+        check_scores(card, arrays[0], arrays[0].shape[1])
     floors = find_floors(card)
 
     def read(arrays: Sequence[NDArray[Any]], letterbox: Letterbox) -> list[Detection]:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from edge.deeplens.model import Model
 from edge.runtime import load_openvino
+
+
+def save_sums(path: Path, channels: int) -> None:
+    """Save a network that takes [1,channels,2,2] and gives the mean of each channel."""
+    ov = load_openvino()
+    op = ov.opset13
+    picture = op.parameter([1, channels, 2, 2], np.float32, name="data")
+    result = op.reduce_mean(picture, op.constant([2, 3]), False)
+    result.output(0).set_names({"sums"})
+    ov.save_model(ov.Model([result], [picture]), path, compress_to_fp16=False)
 
 
 @pytest.fixture
@@ -42,6 +54,20 @@ def test_model_takes_pictures_of_many_shapes(model, shape):
 def test_model_refuses_what_is_no_picture(model, shape):
     with pytest.raises(ValueError, match="takes a picture"):
         model.infer(np.zeros(shape, np.uint8))
+
+
+def test_model_normalises_as_the_card_beside_it_says(tmp_path, told):
+    save_sums(tmp_path / "model.xml", channels=3)
+    (tmp_path / "model.toml").write_text('colours = "rgb"\nmean = [1, 2, 3]\nscale = [2]\n')
+    model = Model(tmp_path / "model.xml", gpu=False, say=told.append, say_once=lambda *_: None)
+    picture = np.full((2, 2, 3), (5, 6, 7), np.uint8)  # blue, green, red
+    assert model.infer(picture)["sums"].ravel().tolist() == [(7 - 1) / 2, (6 - 2) / 2, (5 - 3) / 2]
+
+
+def test_model_that_takes_grey_gets_grey(tmp_path, told):
+    save_sums(tmp_path / "model.xml", channels=1)
+    model = Model(tmp_path / "model.xml", gpu=False, say=told.append, say_once=lambda *_: None)
+    assert model.infer(np.full((2, 2, 3), 9, np.uint8))["sums"].ravel().tolist() == [pytest.approx(9)]
 
 
 def test_model_names_the_kinds_it_knows(model):

@@ -6,12 +6,9 @@ ever used twice, whatever was killed or restored from a copy.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import secrets
 import shutil
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,23 +17,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from edge.fit import strip_picture
+from edge.spool_clock import SpoolClock, count_boot_seconds
+from edge.spool_file import SpoolError, lock, reported, unusable
+from edge.spool_limits import AGE_REASON, QUOTA_REASON, Limits
 from edge.spool_schema import prepare
-from hub.errors import HubError
+from edge.spool_stock import Epoch, Stock
 from hub.wire.protocol import Gap
 
+__all__ = ["AGE_REASON", "QUOTA_REASON", "Batch", "Epoch", "Place", "Record", "Spool", "SpoolError"]
 QUOTA_BYTES = 2**30
 RESERVE_BYTES = 16 * 2**20
-ROW_BYTES = 64  # about what SQLite keeps beside a record's own bytes
-EARLIEST_S = 1_577_836_800.0  # 2020: a clock before it was not set yet
-EXPIRE_RECORDS = 200  # in one transaction, so that nobody waits long
-QUOTA_REASON = "spool quota"
-AGE_REASON = "spool age limit"
 FORGOTTEN_REASON = "deleted after an earlier acknowledgement"
-
-
-class SpoolError(HubError):
-    """The spool cannot be opened, read or written."""
 
 
 class Place(NamedTuple):
@@ -53,22 +44,6 @@ class Record:
     seq: int
     line: bytes
     picture: bytes | None
-
-
-@dataclass(slots=True)
-class Epoch:
-    """An epoch's oldest number kept, the number of its next record, and the hub's last word on it."""
-
-    id: int
-    name: str
-    first: int
-    next: int
-    acked: int
-
-    @property
-    def finished(self) -> bool:
-        """Whether the hub has everything of it."""
-        return self.acked >= self.next - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +67,16 @@ class Spool:
         path: Path,
         quota_bytes: int,
         lock_file: int,
-        clock: Callable[[], float],
-        steady: Callable[[], float],
+        clock: SpoolClock,
     ) -> None:
         self.path = path
-        self._opened_at, self._opened_steady, self._steady = clock(), steady(), steady
-        self._db = database
-        self._quota_bytes = quota_bytes
-        self._lock_file = lock_file
-        self._mutex = threading.RLock()
+        self._db, self._lock_file, self._clock = database, lock_file, clock
+        self._stock = Stock(database, path)
+        self._limits = Limits(self._stock, quota_bytes)
         self._watchers: list[Callable[[], object]] = []
-        self._epochs = [Epoch(*row) for row in database.execute("SELECT * FROM epochs ORDER BY id")]
-        size = "SELECT coalesce(sum(length(line) + ifnull(length(picture), 0) + ?), 0) FROM records"
-        self._bytes: int = database.execute(size, [ROW_BYTES]).fetchone()[0]
-        self._mend_times()
-        self.begin_epoch()
+        with self._stock.transaction():
+            clock.mend(database)
+            self._stock.begin_epoch()
 
     @classmethod
     def open(
@@ -115,7 +85,7 @@ class Spool:
         quota_bytes: int = QUOTA_BYTES,
         *,
         clock: Callable[[], float] = time.time,
-        steady: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        steady: Callable[[], float] = count_boot_seconds,
     ) -> Self:
         """Open a spool file, made if it is missing, and begin a new epoch.
 
@@ -130,14 +100,14 @@ class Spool:
             SpoolError: Another agent has it open, or the file cannot be used.
         """
         path = Path(path)
-        lock_file = _lock(path)
+        lock_file = lock(path, "agent.spool")
         try:
             database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             prepare(database)
-            return cls(database, path, quota_bytes, lock_file, clock, steady)
+            return cls(database, path, quota_bytes, lock_file, SpoolClock(clock, steady))
         except (sqlite3.Error, ValueError) as error:
             os.close(lock_file)
-            raise SpoolError(f"{path}: cannot be used: {error} (move it away to begin a new one)") from error
+            raise unusable(path, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -149,20 +119,20 @@ class Spool:
 
     def close(self) -> None:
         """Close the file and let others open it. A closed spool cannot be used."""
-        with self._mutex:
+        with self._stock.mutex:
             self._db.close()
             os.close(self._lock_file)
 
     @property
     def pending(self) -> int:
         """How many numbers, of records and gaps, the hub has not acknowledged."""
-        with self._mutex:
-            return sum(epoch.next - 1 - epoch.acked for epoch in self._epochs)
+        with self._stock.mutex:
+            return sum(epoch.next - 1 - epoch.acked for epoch in self._stock.epochs)
 
     @property
     def used_bytes(self) -> int:
         """About how many bytes the records take."""
-        return self._bytes
+        return self._stock.bytes
 
     @contextmanager
     def watched(self, callback: Callable[[], object]) -> Iterator[None]:
@@ -196,21 +166,18 @@ class Spool:
             ValueError: An event has more than one line; none was kept.
         """
         self._check_room()
-        with self._transaction():
-            epoch = self._epochs[-1]
-            insert = "INSERT INTO records (epoch, seq, line, picture, spooled_at) VALUES (?, ?, ?, ?, ?)"
-            self._db.executemany(insert, self._numbered(records, epoch))
-            self._save(epoch)
-            self._keep_quota()
-            place = Place(epoch.name, epoch.next - 1)
+        with self._stock.transaction():
+            seq = self._stock.add(records, self._clock.now())
+            self._limits.keep_quota()
+            place = Place(self._stock.epochs[-1].name, seq)
         for callback in tuple(self._watchers):
             callback()
         return place
 
     def sending(self) -> Epoch:
         """Return the epoch whose records are sent now: the oldest one that is not finished, or the newest."""
-        with self._mutex:
-            return replace(self._epochs[0])
+        with self._stock.mutex:
+            return replace(self._stock.epochs[0])
 
     def read(self, epoch: str, after: int, limit: int, max_bytes: int) -> Batch:
         """Return what follows number `after` of an epoch: at most `limit` records of `max_bytes` together.
@@ -221,8 +188,8 @@ class Spool:
         Raises:
             SpoolError: The file cannot be read.
         """
-        with self._mutex, _reported(self.path):
-            found = self._find(epoch)
+        with self._stock.mutex, reported(self.path):
+            found = self._stock.find(epoch)
             if found is None:
                 return Batch()
             gaps = tuple(_missing(found, after))
@@ -245,13 +212,13 @@ class Spool:
         Raises:
             SpoolError: The file cannot be written.
         """
-        with self._transaction():
-            found = self._find(epoch)
+        with self._stock.transaction():
+            found = self._stock.find(epoch)
             if found is None or seq <= found.acked:
                 return
             found.acked = min(seq, found.next - 1)
-            self._delete(found, found.acked)
-            self._forget_finished()
+            self._stock.delete(found, found.acked)
+            self._stock.forget_finished()
 
     def begin_epoch(self) -> None:
         """Number further records from 1 within a new epoch.
@@ -259,13 +226,8 @@ class Spool:
         Raises:
             SpoolError: The file cannot be written.
         """
-        with self._transaction():
-            name = secrets.token_hex(8)
-            insert = "INSERT INTO epochs (name, first, next, acked) VALUES (?, 1, 1, 0)"
-            row = self._db.execute(insert, [name]).lastrowid
-            assert row is not None  # noqa: S101 - sqlite3 says None only where nothing was inserted
-            self._epochs.append(Epoch(row, name, 1, 1, 0))
-            self._forget_finished()
+        with self._stock.transaction():
+            self._stock.begin_epoch()
 
     def expire(self, max_picture_age_s: float | None, max_age_s: float | None) -> None:
         """Give up what has waited for too long: pictures first, and then whole records, as gaps.
@@ -278,146 +240,12 @@ class Spool:
             SpoolError: The file cannot be written.
         """
         if max_age_s is not None:
-            with self._transaction():
-                self._drop_older(self._now() - max_age_s)
+            with self._stock.transaction():
+                self._limits.drop_older(self._clock.now() - max_age_s)
         while max_picture_age_s is not None:
-            with self._transaction():
-                if not self._strip_older(self._now() - max_picture_age_s):
+            with self._stock.transaction():
+                if not self._limits.strip_older(self._clock.now() - max_picture_age_s):
                     return
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Change file and memory together, or neither."""
-        with self._mutex, _reported(self.path):
-            epochs, size = [replace(epoch) for epoch in self._epochs], self._bytes
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                self._epochs, self._bytes = epochs, size
-                raise
-
-    def _numbered(
-        self, records: Iterable[tuple[bytes, bytes | None]], epoch: Epoch
-    ) -> Iterator[tuple[int, int, bytes, bytes | None, float]]:
-        now = self._now()
-        for line, picture in records:
-            if b"\n" in line:
-                raise ValueError("an event must be one line of JSON")
-            yield epoch.id, epoch.next, line, picture, now
-            epoch.next += 1
-            self._bytes += len(line) + len(picture or b"") + ROW_BYTES
-
-    def _find(self, name: str) -> Epoch | None:
-        return next((epoch for epoch in self._epochs if epoch.name == name), None)
-
-    def _save(self, epoch: Epoch) -> None:
-        update = "UPDATE epochs SET first = ?, next = ?, acked = ? WHERE id = ?"
-        self._db.execute(update, [epoch.first, epoch.next, epoch.acked, epoch.id])
-
-    def _delete(self, epoch: Epoch, upto: int) -> None:
-        gone = "DELETE FROM records WHERE epoch = ? AND seq <= ?"
-        size = " RETURNING length(line) + ifnull(length(picture), 0) + ?"
-        self._bytes -= sum(row[0] for row in self._db.execute(gone + size, [epoch.id, upto, ROW_BYTES]))
-        epoch.first = max(epoch.first, upto + 1)
-        self._save(epoch)
-
-    def _forget_finished(self) -> None:
-        for epoch in self._epochs[:-1]:
-            if epoch.finished:
-                self._db.execute("DELETE FROM epochs WHERE id = ?", [epoch.id])
-        self._epochs = [epoch for epoch in self._epochs[:-1] if not epoch.finished] + self._epochs[-1:]
-
-    def _keep_quota(self) -> None:
-        while self._bytes > self._quota_bytes:
-            if not self._drop_pictures() and not self._drop_records():
-                return
-
-    def _drop_pictures(self) -> bool:
-        """Drop the oldest pictures as far as needed; return whether there was one."""
-        query = "SELECT epoch, seq, line, length(picture) FROM records WHERE picture IS NOT NULL"
-        rows = self._db.execute(query + " ORDER BY epoch, seq LIMIT 50").fetchall()
-        for row in rows:
-            if self._bytes <= self._quota_bytes:
-                break
-            self._strip(row, QUOTA_REASON)
-        return bool(rows)
-
-    def _strip_older(self, before: float) -> bool:
-        """Drop some of the pictures from before a time; return whether there was one."""
-        query = "SELECT epoch, seq, line, length(picture) FROM records"
-        query += " WHERE spooled_at < ? AND picture IS NOT NULL LIMIT ?"
-        rows = self._db.execute(query, [before, EXPIRE_RECORDS]).fetchall()
-        for row in rows:
-            self._strip(row, AGE_REASON)
-        return bool(rows)
-
-    def _strip(self, row: tuple[int, int, bytes, int], reason: str) -> None:
-        """Drop the picture of a record, given as epoch, number, line and the picture's length."""
-        epoch, seq, line, size = row
-        short = strip_picture(line, reason)
-        update = "UPDATE records SET line = ?, picture = NULL WHERE epoch = ? AND seq = ?"
-        self._db.execute(update, [short, epoch, seq])
-        self._bytes += len(short) - len(line) - size
-
-    def _drop_older(self, before: float) -> None:
-        query = "SELECT epoch, max(seq) FROM records WHERE spooled_at < ? GROUP BY epoch"
-        last = dict(self._db.execute(query, [before]).fetchall())
-        for epoch in self._epochs:
-            if epoch.id in last:
-                self._delete(epoch, last[epoch.id])
-
-    def _now(self) -> float:
-        return self._opened_at + self._steady() - self._opened_steady
-
-    def _mend_times(self) -> None:
-        """Count from now on the age of what a clock that was wrong, then or now, has dated."""
-        with self._transaction():
-            update = "UPDATE records SET spooled_at = ? WHERE spooled_at > ? OR spooled_at < ?"
-            self._db.execute(update, [self._opened_at, self._opened_at, EARLIEST_S])
-
-    def _drop_records(self) -> bool:
-        """Drop the oldest records of one epoch as far as needed; return whether there was one to drop."""
-        query = "SELECT epoch, seq, length(line) FROM records ORDER BY epoch, seq LIMIT 500"
-        rows = self._db.execute(query).fetchall()
-        newest = self._epochs[-1]
-        epoch, upto, excess = None, 0, self._bytes - self._quota_bytes
-        for row, seq, size in rows:
-            last_one = (row, seq) == (newest.id, newest.next - 1)
-            if excess <= 0 or last_one or row != rows[0][0]:
-                break
-            epoch, upto, excess = row, seq, excess - size - ROW_BYTES
-        for known in self._epochs:
-            if known.id == epoch:
-                self._delete(known, upto)
-        return epoch is not None
-
-
-def _lock(path: Path) -> int:
-    """Return the open, locked file beside the spool."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        path.touch(mode=0o600)  # pictures of people: for nobody else to read
-    except OSError as error:
-        raise SpoolError(f"{path}: cannot be opened: {error.strerror} (set another agent.spool)") from error
-    try:
-        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock_file)
-        raise SpoolError(f"{path}: another agent has this spool open (stop it, or set another)") from error
-    return lock_file
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise SpoolError(f"{path}: {error} (is the disk full?)") from error
 
 
 def _missing(epoch: Epoch, after: int) -> Iterator[Gap]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from edge.spool import ROW_BYTES, SpoolError
+from edge.spool_file import ROW_BYTES, lock, reported, unusable
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS letters (
@@ -52,7 +50,7 @@ class Outbox:
         Raises:
             SpoolError: Another program has it open, or the file cannot be used.
         """
-        lock_file = _lock(path)
+        lock_file = lock(path, "--spool")
         try:
             database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             database.execute("PRAGMA journal_mode = WAL")
@@ -61,7 +59,7 @@ class Outbox:
             return cls(database, path, quota_bytes, lock_file)
         except sqlite3.Error as error:
             os.close(lock_file)
-            raise SpoolError(f"{path}: cannot be used: {error} (move it away to begin a new one)") from error
+            raise unusable(path, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +83,7 @@ class Outbox:
         Raises:
             SpoolError: The disk is full or fails; it was not kept.
         """
-        with self._mutex, _reported(self.path):
+        with self._mutex, reported(self.path):
             self._db.execute("INSERT INTO letters (topic, payload) VALUES (?, ?)", [topic, payload])
             self._bytes += len(payload) + len(topic) + ROW_BYTES
             if self._bytes > self._quota_bytes:
@@ -94,12 +92,12 @@ class Outbox:
     def read(self, after: int, limit: int) -> list[Letter]:
         """Return at most `limit` letters with ids above `after`, oldest first; raises SpoolError."""
         query = "SELECT id, topic, payload FROM letters WHERE id > ? ORDER BY id LIMIT ?"
-        with self._mutex, _reported(self.path):
+        with self._mutex, reported(self.path):
             return [Letter(*row) for row in self._db.execute(query, [after, limit])]
 
     def remove(self, ids: Sequence[int]) -> None:
         """Delete letters that the broker has; raises SpoolError."""
-        with self._mutex, _reported(self.path):
+        with self._mutex, reported(self.path):
             self._delete(ids)
 
     def _delete(self, ids: Sequence[int]) -> None:
@@ -122,27 +120,3 @@ class Outbox:
             excess -= size
         self._delete(ids)
         self.dropped += len(ids)
-
-
-def _lock(path: Path) -> int:
-    """Return the open, locked file beside the outbox."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        path.touch(mode=0o600)
-    except OSError as error:
-        raise SpoolError(f"{path}: cannot be opened: {error.strerror} (set another --spool)") from error
-    try:
-        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock_file)
-        raise SpoolError(f"{path}: another program has it open (stop it, or set another --spool)") from error
-    return lock_file
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise SpoolError(f"{path}: {error} (is the disk full?)") from error

@@ -16,7 +16,7 @@ from edge.deeplens.outbox import Letter, Outbox
 from edge.link import FIRST_WAIT_S, GOODBYE_S, LONGEST_WAIT_S, Broker
 from edge.outage import Outage
 from edge.packet_limit import TOPIC_BYTES
-from edge.spool import SpoolError
+from edge.spool_file import SpoolError
 from edge.stopping import run_stoppable
 from hub.wire.connection import Connection
 from hub.wire.protocol import AgentStatus, upward

@@ -18,7 +18,7 @@ from edge.deeplens.channel import MAX_LINE_BYTES, MAX_PAYLOAD_BYTES, find_proble
 from edge.deeplens.outbox import Outbox
 from edge.deeplens.output import Blotter, relay
 from edge.deeplens.report import Report
-from edge.spool import SpoolError
+from edge.spool_file import SpoolError
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STEADY_S = 60.0  # a function that ran for so long starts again after the first pause

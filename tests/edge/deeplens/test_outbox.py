@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.deeplens.outbox import Outbox
-from edge.spool import SpoolError
+from edge.spool_file import SpoolError
 
 QUOTA = 2**20
 
@@ -36,7 +36,7 @@ def test_outbox_throws_the_oldest_away_when_over_its_quota(tmp_path):
 
 
 def test_outbox_refuses_a_second_program(tmp_path):
-    with Outbox.open(tmp_path / "o.db", QUOTA), pytest.raises(SpoolError, match="another program"):
+    with Outbox.open(tmp_path / "o.db", QUOTA), pytest.raises(SpoolError, match=r"another agent .*--spool"):
         Outbox.open(tmp_path / "o.db", QUOTA)
 
 

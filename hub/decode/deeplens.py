@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, StringConstraints, ValidationError
 
 from hub.decode.aliases import AliasTable
 from hub.decode.limits import Limits, check_json, check_size, check_text
@@ -30,9 +30,9 @@ Members = tuple[tuple[str, Any], ...]
 
 
 class _Object(Plain):
-    """One detection of a record."""
+    """One detection of a record; a label read from a file may have kept its line's end."""
 
-    object: Name
+    object: Annotated[Name, StringConstraints(strip_whitespace=True)]
     confidence: Fraction
     index: JsonValue = None
 
@@ -128,7 +128,7 @@ def _decode_probabilities(message: Message, device: str, members: Members) -> De
     flags = [name for name, value in members if value is True or value == "true"]
     if flags and all(name == "prob" for name, _ in numbers):
         numbers = [(flags[0], value) for _, value in numbers]
-    detections = [{"label": name, "confidence": value} for name, value in numbers]
+    detections = [{"label": name.strip(), "confidence": value} for name, value in numbers]
     return Decoded(events=(_build_event(device, message.received_at, detections),), device=device)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import CodeType
 
 from edge.deeplens.repair import syntax
-from edge.deeplens.repair.tree import rewrite
+from edge.deeplens.repair.tree import hoist_globals, rewrite
 from hub.errors import HubError
 
 MAX_SOURCE_BYTES = 4 * 2**20
@@ -57,8 +57,21 @@ def repair_file(path: Path) -> Repaired:
     tree, python2 = _parse(path, text, notes)
     original = ast.unparse(tree)
     tree = rewrite(tree, notes.add, python2=python2)
-    code = compile(tree, str(path), "exec", dont_inherit=True)
-    return Repaired(ast.parse(original), code, python2, notes.texts())
+    return Repaired(ast.parse(original), _compile(path, tree, notes), python2, notes.texts())
+
+
+def _compile(path: Path, tree: ast.Module, notes: Notes) -> CodeType:
+    """Return the code of a tree; what parses may still break a rule that Python 2 did not have."""
+    try:
+        return compile(tree, str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        if "global declaration" not in error.msg:
+            raise SourceError(_explain(path, error)) from error
+    hoist_globals(tree, notes.add)
+    try:
+        return compile(tree, str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise SourceError(_explain(path, error)) from error
 
 
 def _read(path: Path, notes: Notes) -> str:
@@ -86,7 +99,7 @@ def _parse(path: Path, text: str, notes: Notes) -> tuple[ast.Module, bool]:
     if tree is not None or _has_tab_trouble(text):
         notes.add(_first_change(text, expanded), "tabs mixed with spaces")
     if tree is not None:
-        return tree, False
+        return tree, True  # Python 3 refuses such tabs
     try:
         return ast.parse(syntax.translate(expanded, notes.add), str(path)), True
     except SyntaxError as error:

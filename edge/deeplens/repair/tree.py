@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from edge.deeplens.repair import gone
 
@@ -25,6 +25,8 @@ class _Rewriting(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         called = node.func
+        if isinstance(called, ast.Name) and called.id == "range":
+            node.args = [self._whole(argument, "in range") for argument in node.args]
         if not isinstance(called, ast.Attribute):
             return node
         plain = isinstance(called.value, ast.Name)
@@ -65,6 +67,23 @@ class _Rewriting(ast.NodeTransformer):
             return self._shim(node, "divide", [node.left, node.right], [])
         return node
 
+    def visit_Slice(self, node: ast.Slice) -> ast.AST:
+        self.generic_visit(node)
+        node.lower = node.lower and self._whole(node.lower, "in a slice")
+        node.upper = node.upper and self._whole(node.upper, "in a slice")
+        return node
+
+    def _whole(self, node: ast.expr, where: str) -> ast.expr:
+        """Let `/` round down whole numbers where a fraction would be an error in any case."""
+        if isinstance(node, ast.UnaryOp):
+            node.operand = self._whole(node.operand, where)
+        elif isinstance(node, ast.BinOp):
+            node.left, node.right = self._whole(node.left, where), self._whole(node.right, where)
+            if isinstance(node.op, ast.Div):
+                self._note(node.lineno, f"/ of whole numbers {where}, which Python 2 rounded down")
+                return self._shim(node, "divide", [node.left, node.right], [])
+        return node
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         self.generic_visit(node)
         called = node.value.func if isinstance(node.value, ast.Call) else None
@@ -91,3 +110,33 @@ def rewrite(tree: ast.Module, note: Note, *, python2: bool) -> ast.Module:
     changed = _Rewriting(note, python2=python2, divide=divide).visit(tree)
     assert isinstance(changed, ast.Module)  # noqa: S101 - a module stays one
     return changed
+
+
+def hoist_globals(tree: ast.Module, note: Note) -> None:
+    """Move `global` to the beginning of its function: Python 2 let it come after the first use."""
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        found = [node for node in _walk_scope(function) if isinstance(node, ast.Global)]
+        for node in found:
+            note(node.lineno, "global after the first use")
+        names = [name for node in found for name in node.names]
+        if names:
+            function.body.insert(0, ast.copy_location(ast.Global(names), function.body[0]))
+            _Removing(found).visit(function)
+
+
+class _Removing(ast.NodeTransformer):
+    def __init__(self, gone: list[ast.Global]) -> None:
+        self._gone = gone
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        return ast.copy_location(ast.Pass(), node) if node in self._gone else node
+
+
+def _walk_scope(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """Yield the nodes of a function, without those of functions and classes within it."""
+    todo: list[ast.AST] = list(function.body)
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            todo.extend(ast.iter_child_nodes(node))

@@ -51,18 +51,18 @@ def s3(monkeypatch):
 
 
 async def test_first_thumbs_up_version_publishes_probabilities(run_function, wait_until):
-    run = await run_function("thumbs_up_v1.py", model_dir=DEFAULT_MODEL)
+    run = await run_function("thumbs_up_v1_py2.py", model_dir=DEFAULT_MODEL)
     await wait_until(lambda: "{}" in run.payloads[4:])
     await run.stop()
     assert (run.code, run.report["crashes"]) == (0, 0)
-    assert "thumbs_up_v1.py: tabs mixed with spaces (line 22)" in run.report["repairs"]
+    assert "thumbs_up_v1_py2.py: tabs mixed with spaces (line 22)" in run.report["repairs"]
     assert [decode(payload).error for payload in run.payloads] == [None] * len(run.payloads)
 
 
 async def test_second_thumbs_up_version_uploads_its_frames_and_links_them(run_function, wait_until, s3):
     client, address = s3
     run = await run_function(
-        "thumbs_up_v2.py", AWS_ENDPOINT_URL=address, TEST_BUCKET="frames", TEST_URL=f"{address}/moto-api/"
+        "thumbs_up_v2_py2.py", AWS_ENDPOINT_URL=address, TEST_BUCKET="frames", TEST_URL=f"{address}/moto-api/"
     )
     await wait_until(lambda: any("objects" in payload for payload in run.payloads))
     await run.stop()
@@ -75,7 +75,7 @@ async def test_second_thumbs_up_version_uploads_its_frames_and_links_them(run_fu
 
 
 async def test_later_thumbs_up_version_publishes_records(run_function, wait_until, models):
-    run = await run_function("thumbs_up_v3.py", model_dir=models / "ssd")
+    run = await run_function("thumbs_up_v3_py3.py", model_dir=models / "ssd")
     await wait_until(lambda: len(run.payloads) > 3)
     await run.stop()
     assert decode(run.payloads[0]).statuses[0].kind == "model_loaded"

@@ -49,6 +49,8 @@ def run(folder: Path, source: str | bytes) -> tuple[str, list[str]]:
         ("print '''a\n\tb''', ur'\\d'", "a\n\tb \\d\n"),
         ("f = lambda x: x\nprint {'a': f}['a'](2), [1, 2][0:1]", "2 [1]\n"),
         ("print 'a' if True else 'b'\nclass A: pass\nprint A.__name__", "a\nA\n"),
+        ("def f():\n\tx = 7\n        return x / 2\nprint(f())", "3\n"),
+        ("x = 0\ndef f():\n  x = 7\n  if x:\n    global x\nf()\nprint x", "7\n"),
     ],
 )
 def test_python_2_says_what_it_said(tmp_path, source, printed):
@@ -58,6 +60,13 @@ def test_python_2_says_what_it_said(tmp_path, source, printed):
 def test_python_3_is_left_alone(tmp_path):
     source = "print(7 / 2, {**{'a': 1}}, f'{1:.2f}', *map(str, range(2)))"
     assert run(tmp_path, source) == ("3.5 {'a': 1} 1.00 0 1\n", [])
+
+
+def test_whole_numbers_are_divided_as_before_where_a_fraction_would_be_an_error(tmp_path):
+    source = "a = [0, 1, 2, 3, 4]\nw = 5\nprint(a[(w-1)/2:-(w/4)], a[:w/2], w/2, list(range(w/2, w/1)))"
+    printed, repairs = run(tmp_path, source)
+    assert printed == "[2, 3] [0, 1] 2.5 [2, 3, 4]\n"
+    assert "old.py: / of whole numbers in a slice, which Python 2 rounded down (line 3)" in repairs
 
 
 def test_repairs_name_each_kind_once_with_its_lines(tmp_path):
@@ -75,7 +84,9 @@ def test_tostring_of_an_array_gives_its_bytes(tmp_path):
     assert run(tmp_path, source)[0] == "b'\\x01\\x01' [97 98]\n"
 
 
-@pytest.mark.parametrize("source", ["if:\n", "x = (1\n", "print 'a\n", "\0", "match = = 1", "((" * 5000])
+@pytest.mark.parametrize(
+    "source", ["if:\n", "x = (1\n", "print 'a\n", "\0", "match = = 1", "((" * 5000, "return 1"]
+)
 def test_what_cannot_be_repaired_is_explained(tmp_path, source):
     with pytest.raises(SourceError, match=r"old\.py"):
         run(tmp_path, source)

@@ -172,14 +172,18 @@ class Supervisor:
     async def _keep(self, topic: str, payload: bytes) -> str | None:
         dropped = self._outbox.dropped
         try:
-            await asyncio.to_thread(self._outbox.append, topic, payload)
+            await asyncio.to_thread(self._append, topic, payload)
         except SpoolError as error:
             return f"publish failed: {error}"
-        self.report.published += 1
         if self._outbox.dropped > dropped:
             self._show(f"spool: over its quota; {self._outbox.dropped} of the oldest messages thrown away")
         self._published()
         return None
+
+    def _append(self, topic: str, payload: bytes) -> None:
+        """Keep and count a message, both although the function is stopped meanwhile."""
+        self._outbox.append(topic, payload)
+        self.report.published += 1
 
     def _hear(self, kind: str, text: str) -> None:
         if kind == "frame":

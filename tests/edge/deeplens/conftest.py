@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,37 +16,18 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.runtime import load_openvino
 from hub.wire.connection import Connection
 
 FUNCTIONS = Path(__file__).with_name("functions")
 PROGRAM = str(Path(sys.executable).with_name("lenshub-edge"))
 THING = "deeplens_X"
-SSD_ROWS = [[0, 1, 0.42, 0.5, 0.5, 0.75, 1], [0, 1, 0.91, 0.1, 0.2, 0.3, 0.4], [-1, 0, 0, 0, 0, 0, 0]]
-
-
-def save_constant(path: Path, size: int, output: np.ndarray[Any, Any], name: str) -> None:
-    """Save a network that takes [1,3,size,size] and always gives the same output."""
-    ov = load_openvino()
-    op = ov.opset13
-    picture = op.parameter([1, 3, size, size], np.float32, name="data")
-    nothing = op.multiply(
-        op.reduce_mean(picture, op.constant([0, 1, 2, 3]), False), op.constant(np.float32(0))
-    )
-    result = op.add(op.constant(output.astype(np.float32)), nothing)
-    result.output(0).set_names({name})
-    ov.save_model(ov.Model([result], [picture]), path, compress_to_fp16=False)
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder with an SSD of the old shape (in a folder `ssd`) and a classifier."""
+    """The model folder that old_models.py writes."""
     folder = tmp_path_factory.mktemp("models")
-    (folder / "ssd").mkdir()
-    save_constant(
-        folder / "ssd" / "mxnet_deploy_ssd_FP16_FUSED.xml", 300, np.array([[SSD_ROWS]]), "detection_out"
-    )
-    save_constant(folder / "squeezenet.xml", 224, np.array([[0.2, 0.7, 0.1]]), "prob")
+    subprocess.run([sys.executable, str(Path(__file__).with_name("old_models.py")), str(folder)], check=True)
     return folder
 
 

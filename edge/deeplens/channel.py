@@ -7,6 +7,7 @@ What was written is with the supervisor even if the process ends the next moment
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from typing import Any
@@ -32,6 +33,8 @@ class Channel:
         self._answers = sock.makefile("rb")
         self._mutex = threading.Lock()
         self._said: set[tuple[str, str]] = set()
+        self._forked = False
+        os.register_at_fork(after_in_child=self._forsake)
 
     def read_settings(self) -> dict[str, Any]:
         """Return what the supervisor says first."""
@@ -52,7 +55,8 @@ class Channel:
         """Return once a message is on the disk.
 
         Raises:
-            PublishError: It is too large, its topic cannot be published to, or the disk is full.
+            PublishError: It is too large, its topic cannot be published to, the disk is full, or this is a
+                process that the function forked.
         """
         if problem := find_problem(topic, len(payload)):
             self.say("refused", problem)
@@ -63,7 +67,13 @@ class Channel:
         if answer["error"]:
             raise PublishError(answer["error"])
 
+    def _forsake(self) -> None:
+        """In a process that the function forked: two on one line would talk over each other."""
+        self._forked, self._mutex = True, threading.Lock()
+
     def _write(self, line: dict[str, Any], payload: bytes = b"") -> None:
+        if self._forked:
+            raise PublishError("a forked process can neither publish nor use awscam; use a thread")
         self._sock.sendall(json.dumps(line).encode() + b"\n" + payload)
 
 

@@ -70,12 +70,18 @@ def run_function(
         from edge.deeplens.run import run_lambda
         from edge.deeplens.supervisor import Settings
 
-        hidden = (agent.broker.password_env,) if agent.broker.password_env else ()
+        broker_found = find_broker(agent.broker)
         settings = Settings(
-            function.resolve(), thing, model_dir.resolve(), _absolute(source), _read_size(size), hidden
+            function.resolve(),
+            thing,
+            model_dir.resolve(),
+            _absolute(source),
+            _read_size(size),
+            hidden=(agent.broker.password_env,) if agent.broker.password_env else (),
+            secrets=(broker_found.password,) if broker_found.password else (),
         )
         report = asyncio.run(
-            run_lambda(settings, find_broker(agent.broker), spool, agent.agent.quota_bytes, seconds, _show)
+            run_lambda(settings, broker_found, spool, agent.agent.quota_bytes, seconds, _show)
         )
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class Settings:
     size: tuple[int, int]
     hidden: tuple[str, ...] = ()
     """Environment variables that the function must not see."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Texts that are blotted out of what it prints, should it come upon them."""
 
 
 class Supervisor:
@@ -63,6 +65,8 @@ class Supervisor:
         self._published, self._status, self._show = published, status, show
         self._environment = environment(settings)
         self._blotter = Blotter(self._environment)
+        for secret in settings.secrets:
+            self._blotter.learn(secret)
         self._reason = ""
         self._well = True
         self._heard: set[tuple[str, str]] = set()
@@ -90,36 +94,41 @@ class Supervisor:
 
     async def _run_once(self) -> int:
         ours, theirs = socket.socketpair()
-        with theirs:
+        # not asyncio's own pipe: with that, waiting for the process would wait for its output's end, too
+        printed, prints = os.pipe()
+        try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "edge.deeplens.child",
                 str(theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
+                stdout=prints,
                 stderr=asyncio.subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
                 env=self._environment,
                 start_new_session=True,
             )
+        finally:
+            theirs.close()
+            os.close(prints)
         try:
-            await self._attend(process, ours)
+            await self._attend(process, ours, printed)
         finally:
             await _end(process)
         return process.returncode or 0
 
-    async def _attend(self, process: asyncio.subprocess.Process, ours: socket.socket) -> None:
+    async def _attend(self, process: asyncio.subprocess.Process, ours: socket.socket, printed: int) -> None:
         """Listen to what it says and prints until it has ended."""
         reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE_BYTES)
         writer.write(json.dumps(self._introduction()).encode() + b"\n")
         self._frame_at = asyncio.get_running_loop().time()
-        assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
+        output, pipe = await _open_pipe(printed)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(reader, writer), name="function-says")
-                printed = relay(process.stdout, self._blotter, lambda line: self._show(f"function: {line}"))
-                printing = tasks.create_task(printed, name="function-prints")
+                relaying = relay(output, self._blotter, lambda line: self._show(f"function: {line}"))
+                printing = tasks.create_task(relaying, name="function-prints")
                 watching = tasks.create_task(self._watch_silence(), name="function-silence")
                 await process.wait()
                 watching.cancel()
@@ -127,6 +136,7 @@ class Supervisor:
                 await asyncio.wait([printing], timeout=STOP_S)
                 printing.cancel()
         finally:
+            pipe.close()
             writer.close()
 
     def _introduction(self) -> dict[str, Any]:
@@ -244,8 +254,18 @@ def environment(settings: Settings) -> dict[str, str]:
 def _words(code: int) -> str:
     if code < 0:
         with contextlib.suppress(ValueError):
-            return f"killed by {signal.Signals(-code).name}"
+            hint = " (out of memory?)" if code == -signal.SIGKILL else ""
+            return f"killed by {signal.Signals(-code).name}{hint}"
     return f"exit code {code}"
+
+
+async def _open_pipe(number: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
+    """Return what reads a pipe, given as a file descriptor; its transport is to be closed."""
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(number, "rb", 0)
+    )
+    return reader, transport
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

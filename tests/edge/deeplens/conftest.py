@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,15 @@ class Run:
     """A running function: what the broker heard of it, and after the end what the command said."""
 
     process: asyncio.subprocess.Process
+    log: Path
     heard: list[tuple[str, bytes]] = field(default_factory=list)
     code: int | None = None
     report: dict[str, Any] = field(default_factory=dict)
-    printed: str = ""
+
+    @property
+    def printed(self) -> str:
+        """What the command has said so far."""
+        return self.log.read_text()
 
     @property
     def payloads(self) -> list[str]:
@@ -63,8 +68,8 @@ class Run:
         """Stop it as Ctrl-C does, and keep what it said."""
         if self.process.returncode is None:
             self.process.terminate()
-        out, err = await self.process.communicate()
-        self.code, self.printed = self.process.returncode, err.decode()
+        out, _ = await self.process.communicate()
+        self.code = self.process.returncode
         self.report = json.loads(out) if out else {}
 
 
@@ -77,16 +82,21 @@ async def run_function(
     async with Connection(broker.host, broker.port, client_id="listener") as connection:
         await connection.subscribe(["$aws/things/+/infer", "lenshub/#"])
 
-        async def start(function: str | Path, *, model_dir: Path = models, **variables: str) -> Run:
-            process = await asyncio.create_subprocess_exec(
-                *(PROGRAM, "lambda", str(FUNCTIONS / function), "--thing", THING, "--json"),
-                *("--model-dir", str(model_dir), "--source", str(pictures), "--size", "640x360"),
-                *("--broker", f"mqtt://{broker.host}:{broker.port}", "--spool", str(tmp_path / "out.db")),
-                env=os.environ | {"TEST_FIFO": str(tmp_path / "fifo")} | variables,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-            runs.append(Run(process))
+        async def start(
+            function: str | Path, *, model_dir: Path = models, options: Sequence[str] = (), **variables: str
+        ) -> Run:
+            log = tmp_path / f"log-{len(runs)}"
+            with log.open("wb") as errors:
+                process = await asyncio.create_subprocess_exec(
+                    *(PROGRAM, "lambda", str(FUNCTIONS / function), "--thing", THING, "--json"),
+                    *("--model-dir", str(model_dir), "--source", str(pictures), "--size", "640x360"),
+                    *("--broker", f"mqtt://{broker.host}:{broker.port}", "--spool", str(tmp_path / "out.db")),
+                    *options,
+                    env=os.environ | {"TEST_FIFO": str(tmp_path / "fifo")} | variables,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=errors,
+                )
+            runs.append(Run(process, log))
             return runs[-1]
 
         async def listen() -> None:

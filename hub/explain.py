@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,8 +24,17 @@ class Explanation(BaseModel):
     due_at: str | None = None
 
 
-async def explain_event(engine: Database, event: Event) -> list[Explanation]:
-    """Return one explanation for each plugin instance that the store knows."""
+REMOVED = "it is not in hub.toml; name it again to go on from there"
+OPEN = ("waiting", "retrying", "running")
+
+
+async def explain_event(
+    engine: Database, event: Event, configured: Container[str] | None = None
+) -> list[Explanation]:
+    """Return one explanation for each plugin instance that the store knows.
+
+    `configured` are the names of the instances in hub.toml, if known: what others have open stays so.
+    """
     rows = {
         row["plugin"]: row for row in await overview.list_deliveries(engine, event_id=event.id, limit=10_000)
     }
@@ -41,7 +50,13 @@ async def explain_event(engine: Database, event: Event) -> list[Explanation]:
         else:
             reason = states[name]["reason"]
             found.append(Explanation(plugin=name, outcome="waiting", reason=f"it cannot run: {reason}"))
-    return found
+    return [one if configured is None or one.plugin in configured else _as_removed(one) for one in found]
+
+
+def _as_removed(explanation: Explanation) -> Explanation:
+    if explanation.outcome not in OPEN:
+        return explanation
+    return explanation.model_copy(update={"outcome": "waiting", "reason": REMOVED, "due_at": None})
 
 
 def _from_row(row: dict[str, Any]) -> Explanation:

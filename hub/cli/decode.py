@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from hub.cli.shared import EXIT_ERROR, ConfigOption, JsonOption, complaints, console, plainly, print_json
+from hub.cli.shared import (
+    EXIT_ERROR,
+    ConfigOption,
+    JsonOption,
+    as_shown,
+    complaints,
+    console,
+    plainly,
+    print_json,
+)
 from hub.config import read_config
 from hub.decode.message import Message
 from hub.decode.report import report
@@ -40,9 +49,9 @@ def decode(
     else:
         for event in found["events"]:
             seen = ", ".join(f"{d['label']} {d['confidence']:.2%}" for d in event["detections"]) or "nothing"
-            console.print(escape(f"event from {event['device']} at {event['captured_at']}: {seen}"))
+            console.print(as_shown(f"event from {event['device']} at {event['captured_at']}: {seen}"))
         for said in found["status"]:
-            console.print(escape(f"status of {said['device']}: {said['kind']}: {said['text']}"))
+            console.print(as_shown(f"status of {said['device']}: {said['kind']}: {said['text']}"))
         for refused in found["errors"]:
             complaints.print(escape(f"refused: {refused['code']}: {refused['reason']}"), style="red")
     if found["errors"]:

@@ -6,9 +6,18 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json, print_table, read_store
+from hub.cli.shared import (
+    ConfigOption,
+    JsonOption,
+    as_shown,
+    console,
+    plainly,
+    print_json,
+    print_table,
+    read_store,
+)
+from hub.config import read_config
 from hub.errors import StoreError
 from hub.event import Event
 from hub.explain import Explanation, explain_event
@@ -31,7 +40,7 @@ def explain(
         found = await EventLog(engine).by_ids([event])
         if not found:
             raise StoreError(f"there is no event {event}; `lenshub events` shows the newest ones")
-        return found[0], await explain_event(engine, found[0])
+        return found[0], await explain_event(engine, found[0], read_config(config).plugins)
 
     found, explanations = asyncio.run(read_store(config, ask))
     if json:
@@ -40,7 +49,7 @@ def explain(
         return
     seen = ", ".join(f"{d.label} {d.confidence:.2%}" for d in found.detections) or "nothing"
     console.print(
-        escape(f"Event {found.id}: {found.device} saw {seen} at {found.captured_at:%Y-%m-%d %H:%M:%S} UTC")
+        as_shown(f"Event {found.id}: {found.device} saw {seen} at {found.captured_at:%Y-%m-%d %H:%M:%S} UTC")
     )
     if found.attributes.get(MAYBE_REPEAT):
         console.print(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
+from unicodedata import category
 
 import typer
 from rich.console import Console
@@ -32,6 +33,8 @@ LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, he
 PIPED_WIDTH = 200  # columns, where there is no terminal to ask
 console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 complaints = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (right-to-left, joiners), surrogates, separators
 
 EXIT_ERROR = 1
 EXIT_CONFIG = 2
@@ -78,13 +81,19 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
+def as_shown(value: object) -> str:
+    """Return what a stranger wrote with markup, and marks that hide or reorder text, escaped."""
+    signs = (repr(sign)[1:-1] if category(sign) in HIDDEN and sign != "\n" else sign for sign in str(value))
+    return escape("".join(signs))
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table for people; a value of None is shown as a dash."""
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("-" if value is None else escape(str(value)) for value in row))
+        table.add_row(*("-" if value is None else as_shown(value) for value in row))
     console.print(table)
     if not table.rows:
         console.print("nothing", style="dim")

@@ -13,7 +13,7 @@ from hub.store.settlement import Settlement
 def explained(store, arrivals, soon):
     """A function: what is told of one of three events about plugin p, which began after event 1."""
 
-    async def ask(event_id, position=3):
+    async def ask(event_id, position=3, configured=("p", "never")):
         await soon(store.add(*(arrivals.plain() for _ in range(3))))
         await store.writer.change(lambda c: open_cursor(c, "p", 1))
         await store.writer.change(lambda c: note_match(c, "p", 2, {"labels": ["dog"]}))
@@ -26,7 +26,7 @@ def explained(store, arrivals, soon):
         store.writer.settle(Moved(), at_once=True)
         await store.writer.change(lambda c: note_state(c, "p", "running", ""))
         (event,) = await store.log.by_ids([event_id])
-        return [(e.plugin, e.outcome, e.reason) for e in await explain_event(store.engine, event)]
+        return [(e.plugin, e.outcome, e.reason) for e in await explain_event(store.engine, event, configured)]
 
     return ask
 
@@ -52,3 +52,13 @@ async def test_explain_tells_why_a_plugin_cannot_run(store, explained):
     found = await explained(3, position=2)
 
     assert ("never", "waiting", "it cannot run: no key") in found
+
+
+async def test_explain_tells_that_a_plugin_with_something_open_was_removed(explained):
+    found = await explained(3, position=2, configured=())
+
+    assert found == [("p", "waiting", "it is not in hub.toml; name it again to go on from there")]
+
+
+async def test_explain_tells_what_a_removed_plugin_had_done(explained):
+    assert await explained(3, configured=()) == [("p", "done", "")]

@@ -1,0 +1,21 @@
+"""What strangers wrote, as commands print it."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.cli.shared import as_shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("thumbs\u202epu", "thumbs\\u202epu"),
+        ("cat\u200b\ufeff", "cat\\u200b\\ufeff"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("[red]cat[/red]", "\\[red]cat\\[/red]"),
+        ("サムズ　アップ 👍🏽 ä", "サムズ　アップ 👍🏽 ä"),
+    ],
+)
+def test_marks_that_hide_or_reorder_are_shown_by_name_and_letters_as_they_are(written, shown):
+    assert as_shown(written) == shown

@@ -48,13 +48,24 @@ def run_function(
 
     It finds awscam, mo and greengrasssdk as on the device. What it publishes
     is kept on the disk until the broker has it. What old Python it was
-    written in is repaired in memory and told. Exit code 0: it looped and
-    published.
+    written in is repaired in memory and told. If it crashes or ends, that is
+    the device's status, and it is started again after a pause that grows.
+
+    A model that the function names by a device's path is looked up in
+    --model-dir by its name. Credentials: `lenshub device add THING >
+    agent.toml` on the hub, then --config agent.toml here. AWS keys and
+    AWS_ENDPOINT_URL for boto3 go into the environment.
+
+    Exit code 0: it looped and published. 1: it did not. 2: the function, the
+    model folder, the camera or a setting is not there or wrong.
+
+    With --json the last line is one object: published, frames, inferences,
+    crashes, repairs, missing. docs/deeplens.md tells the whole way.
 
     [bold]Examples[/bold]
 
-     lenshub-edge lambda greengrassHelloWorld.py --thing deeplens_HoVip9 --source 0 --model-dir models/
      lenshub-edge lambda loop.py --thing porch --source clip.webm --seconds 20 --json
+     lenshub-edge lambda loop.py --thing deeplens_HoVip9 --config agent.toml --source 0 --model-dir models/
     """
     from edge.config import find_broker
 

@@ -55,8 +55,7 @@ def bench_model(detector: Detector, seconds: float) -> Bench:
         seconds: How long to measure.
     """
     frame = make_noise(1)[0]
-    values = detector.prepare(frame)
-    (infers,) = time_calls([lambda: detector.infer(values)], seconds / 2)
+    (infers,) = time_calls([detector.rehearse(frame)], seconds / 2)
     (detects,) = time_calls([lambda: detector.detect(frame)], seconds / 2)
     took = sum(detects)
     return Bench(

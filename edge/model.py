@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.inference import Inference
 from edge.kinds import classification, segmentation, ssd
 from edge.kinds.outputs import OutputError, Reader
 from edge.model_card import SHIPPED, ModelCard, read_card, shipped_models
-from edge.model_input import as_bgr, prepare
+from edge.model_input import echo, take_pictures
 from edge.network import compile_network, find_network, last_line, read_network
 from edge.runtime import load_openvino
 from hub.draw.letterbox import Letterbox
@@ -31,11 +35,16 @@ KINDS = {
 class Detector:
     """A loaded model. Not thread-safe: one call at a time.
 
+    `detect` looks at one frame. Who has many frames ready can `start` up to `ahead` before the oldest is
+    finished: while the network runs on those the next one is prepared, and the last one's answer read.
+
     Args:
         folder: Where the network (model.xml and model.bin, or model.onnx) and model.toml are; where both card
             and network are given, only what to call them in messages.
         device: Where to run it (CPU, GPU, NPU, AUTO), in place of what model.toml says.
         threads: How many threads the CPU may use; None for as many as OpenVINO thinks best.
+        ahead: How many frames may be unfinished when the next one is started. 0 gives each frame's answer
+            soonest, more gives most frames a second.
         card: In place of model.toml.
         network: OpenVINO's model, in place of the folder's.
 
@@ -49,19 +58,24 @@ class Detector:
         *,
         device: str | None = None,
         threads: int | None = None,
+        ahead: int = 0,
         card: ModelCard | None = None,
         network: Any = None,
     ) -> None:
         self.card = card or read_card(folder)
         path = folder if network else find_network(folder)
         network = network or read_network(path)
-        _fix_input(path, network, self.card)
-        self.device = device or self.card.device
+        self.device, self.ahead = device or self.card.device, ahead
+        self.inference_s = 0.0
+        """Seconds that the network took for the frame that was finished last."""
+        network = _fit_input(path, network, self.card)
         try:
-            self._request = compile_network(network, self.device, threads)
+            compiled = compile_network(network, self.device, threads, ahead)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
-        self._read = _find_reader(path, network, self.card, self.infer(_blank(self.card)))
+        self._idle = deque(Inference(compiled) for _ in range(ahead + 1))
+        self._started: deque[tuple[Inference, Letterbox] | None] = deque()
+        self._read = _find_reader(path, network, self.card, self._idle[0].run())
 
     @property
     def model(self) -> Model:
@@ -80,32 +94,48 @@ class Detector:
         Args:
             pixels: (height, width, 3) uint8 BGR, of any size; grey and BGRA will do.
         """
+        self.start(pixels)
+        return self.finish()
+
+    def start(self, pixels: NDArray[np.uint8]) -> None:
+        """Begin to look at a frame as `detect` takes it; `ahead` others may be unfinished."""
         if not pixels.size:
+            self._started.append(None)
+            return
+        inference = self._idle.popleft()
+        self._started.append((inference, inference.fit(pixels)))
+        inference.start()
+
+    def finish(self) -> tuple[Detection, ...]:
+        """Return what `detect` would of the frame that was started first of those unfinished."""
+        started = self._started.popleft()
+        if started is None:
             return ()
-        letterbox = self._fit(pixels)
-        found = self._read(self.infer(prepare(as_bgr(pixels), letterbox, self.card)), letterbox)
+        inference, letterbox = started
+        found = self._read(inference.wait(), letterbox)
+        self.inference_s = inference.took_s
+        self._idle.append(inference)
         return tuple(sorted(found, key=lambda detection: -detection.confidence))
 
+    def rehearse(self, pixels: NDArray[np.uint8]) -> Callable[[], object]:
+        """Return a function that runs the network alone on a frame, again and again."""
+        inference = self._idle[0]
+        inference.fit(pixels)
+        return inference.run
+
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """Return the network's input of (height, width, 3) uint8 BGR pixels."""
-        return prepare(as_bgr(pixels), self._fit(pixels), self.card)
+        """Return the values, float32 of `card.input_shape`, that the network is given of a frame."""
+        self._steps.fit(pixels)
+        return self._steps.run()[0].copy()
 
-    def infer(self, values: NDArray[Any]) -> list[NDArray[Any]]:
-        """Return the network's outputs for an input; the next call overwrites them."""
-        return list(self._request.infer({0: values}, share_inputs=True, share_outputs=True).values())
-
-    def _fit(self, pixels: NDArray[np.uint8]) -> Letterbox:
-        return Letterbox.fit(pixels.shape[1], pixels.shape[0], self.card.width, self.card.height)
-
-
-def _blank(card: ModelCard) -> NDArray[Any]:
-    import numpy as np
-
-    return np.zeros(card.input_shape, np.float32)
+    @cached_property
+    def _steps(self) -> Inference:
+        """What stands before the network, by itself."""
+        return Inference(compile_network(take_pictures(echo(self.card), self.card), "CPU"))
 
 
-def _fix_input(path: Path, network: Any, card: ModelCard) -> None:
-    """Give the network the card's input shape where it leaves it open, and let it take floats."""
+def _fit_input(path: Path, network: Any, card: ModelCard) -> Any:
+    """Give the network the card's input shape where it leaves it open; return one that takes pictures."""
     wanted = card.input_shape
     shapes = [port.get_partial_shape() for port in network.inputs]
     if len(shapes) != 1 or not shapes[0].compatible(load_openvino().PartialShape(wanted)):
@@ -116,18 +146,9 @@ def _fix_input(path: Path, network: Any, card: ModelCard) -> None:
     try:
         if shapes[0].is_dynamic:
             network.reshape(wanted)
-        if network.inputs[0].get_element_type().to_string() != "f32":
-            _take_floats(network)
+        return take_pictures(network.clone(), card)
     except RuntimeError as error:
         raise ConfigError(f"{path}: cannot take an input {wanted}: {last_line(error)}") from error
-
-
-def _take_floats(network: Any) -> None:
-    """Let a network that takes another type convert its input itself."""
-    openvino = load_openvino()
-    steps = openvino.preprocess.PrePostProcessor(network)
-    steps.input().tensor().set_element_type(openvino.Type.f32)
-    steps.build()
 
 
 def _find_reader(path: Path, network: Any, card: ModelCard, arrays: list[NDArray[Any]]) -> Reader:

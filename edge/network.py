@@ -37,13 +37,15 @@ def read_network(path: Path) -> Any:
         raise ConfigError(f"{path}: OpenVINO cannot load it: {last_line(error)}") from error
 
 
-def compile_network(network: Any, device: str, threads: int | None = None) -> Any:
-    """Return a request that runs a network, made for low latency.
+def compile_network(network: Any, device: str, threads: int | None = None, ahead: int = 0) -> Any:
+    """Return a network made ready to run.
 
     Args:
         network: OpenVINO's model.
         device: CPU, GPU, NPU, GPU.1 ..., or AUTO for what OpenVINO thinks best.
         threads: How many the CPU may use; None for as many as OpenVINO thinks best.
+        ahead: How many runs are started before the oldest is waited for. 0: each is to end soon, with all
+            threads at work on it. More: as many as can be in a second, some of them side by side.
 
     Raises:
         ConfigError: There is no such device here, or it cannot run the network.
@@ -54,10 +56,11 @@ def compile_network(network: Any, device: str, threads: int | None = None) -> An
     options: dict[str, Any] = for_cpu if device == "CPU" else {}
     if device == "AUTO":
         options = {"DEVICE_PROPERTIES": {"CPU": for_cpu}}
+    hint: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+    if ahead:
+        hint = {"PERFORMANCE_HINT": "THROUGHPUT", "PERFORMANCE_HINT_NUM_REQUESTS": ahead}
     try:
-        return core.compile_model(
-            network, device, {"PERFORMANCE_HINT": "LATENCY"} | options
-        ).create_infer_request()
+        return core.compile_model(network, device, hint | options)
     except RuntimeError as error:
         raise ConfigError(f"OpenVINO cannot run it on {device}: {last_line(error)}") from error
 

@@ -81,9 +81,9 @@ def _try_out(name: str, network: Any, shape: list[int]) -> Outputs:
     trial = network.clone()
     try:
         trial.reshape(shape)
-        request = compile_network(trial, "CPU")
+        compiled = compile_network(trial, "CPU")
         kind = trial.inputs[0].get_element_type().to_dtype()
-        arrays = list(request.infer({0: np.full(shape, 0.5, kind)}).values())
+        arrays = list(compiled({0: np.full(shape, 0.5, kind)}).values())
     except RuntimeError as error:
         raise ConfigError(f"{name}: OpenVINO cannot run it: {last_line(error)}") from error
     names = [next(iter(sorted(port.names)), f"output {n}") for n, port in enumerate(trial.outputs)]

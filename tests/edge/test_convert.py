@@ -77,8 +77,8 @@ def saved_model() -> bytes:
 def test_tensorflow_is_read(tmp_path, name, make):
     (tmp_path / name).write_bytes(make())
     source = find_source(tmp_path if name == "saved_model.pb" else tmp_path / name)
-    request = compile_network(read_source(source), "CPU")
-    (given,) = request.infer({0: np.ones((1, 4, 4, 3), np.float32)}).values()
+    compiled = compile_network(read_source(source), "CPU")
+    (given,) = compiled({0: np.ones((1, 4, 4, 3), np.float32)}).values()
     assert given.tolist() == [[pytest.approx(1 / 3)] * 3]
 
 

@@ -43,16 +43,21 @@ def save_network(folder: Path, make: str) -> None:
     load_openvino().save_model(network, folder / "model.xml", compress_to_fp16=False)
 
 
-def test_detector_finds_the_thumb_where_it_was_put_when_the_frame_is_wide(detector):
-    glyph = cut_glyph(THUMBS_UP).pixels
-    glyph = cv2.resize(glyph, None, fx=2.0, fy=2.0)
+def put_thumb(left: int) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """Return a wide frame with a thumb, and the thumb's corners."""
+    glyph = cv2.resize(cut_glyph(THUMBS_UP).pixels, None, fx=2.0, fy=2.0)
     height, width = glyph.shape[:2]
     frame = np.full((480, 1280, 3), (90, 120, 60), np.uint8)
     seen = glyph[:, :, 3:] > 127
-    frame[100 : 100 + height, 900 : 900 + width][seen[:, :, 0]] = glyph[:, :, :3][seen[:, :, 0]]
+    frame[100 : 100 + height, left : left + width][seen[:, :, 0]] = glyph[:, :, :3][seen[:, :, 0]]
+    return frame, (left, 100, left + width, 100 + height)
+
+
+def test_detector_finds_the_thumb_where_it_was_put_when_the_frame_is_wide(detector):
+    frame, corners = put_thumb(900)
     (found,) = detector.detect(frame)
     assert (found.label, found.class_id) == ("thumbs-up", 0)
-    assert found.box.corners_in(1280, 480) == pytest.approx((900, 100, 900 + width, 100 + height), abs=20)
+    assert found.box.corners_in(1280, 480) == pytest.approx(corners, abs=20)
 
 
 def test_detector_finds_nothing_when_the_frame_is_empty(detector):
@@ -212,3 +217,22 @@ def test_detector_is_refused_when_there_are_more_classes_than_labels(folder, sav
     (folder / "model.toml").write_text(ONNX_CARD.replace('"a", "b", "c"', '"a", "b"'))
     with pytest.raises(ConfigError, match=r"model\.onnx: gives 3 classes; model\.toml has 2 labels"):
         Detector(folder)
+
+
+def test_detector_gives_answers_in_the_order_of_the_frames_when_it_looks_ahead():
+    ahead = Detector(DEFAULT_MODEL, ahead=2)
+    lefts = (0, 300, 600, 900)
+    frames = [np.zeros((0, 0, 3), np.uint8), *(put_thumb(left)[0] for left in lefts)]
+    found = []
+    for number, frame in enumerate(frames):
+        ahead.start(frame)
+        if number >= 2:
+            found.append(ahead.finish())
+    nothing, *rest = [*found, ahead.finish(), ahead.finish()]
+    assert nothing == ()
+    assert [one.box.left * 1280 for (one,) in rest] == pytest.approx(lefts, abs=20)
+
+
+def test_detector_says_how_long_the_network_took(detector):
+    detector.detect(np.zeros((90, 160, 3), np.uint8))
+    assert 0 < detector.inference_s < 60

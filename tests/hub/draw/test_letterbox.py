@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ def test_letterbox_maps_a_box_to_the_input_and_back(frame, side, corner):
     assert list(back.model_dump().values()) == pytest.approx(list(box.model_dump().values()), abs=1e-9)
 
 
-@pytest.mark.parametrize(("width", "height"), [(640, 360), (480, 640), (192, 192), (100, 90)])
+@pytest.mark.parametrize(("width", "height"), [(640, 360), (480, 640), (192, 192), (100, 90), (1921, 1083)])
 def test_letterbox_puts_pixels_where_it_maps_boxes(width, height):
     frame = np.zeros((height, width, 3), np.uint8)
     box = Box(left=0.25, top=0.5, width=0.25, height=0.25)
@@ -30,6 +31,15 @@ def test_letterbox_puts_pixels_where_it_maps_boxes(width, height):
     rows, columns = np.nonzero(fit.resize(frame).min(axis=2) > 200)
     found = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     assert found == pytest.approx(fit.to_input(box).corners_in(192, 192), abs=1.5)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1366, 768), (1920, 1080)])
+def test_letterbox_lets_every_pixel_count_when_it_shrinks_a_frame(size):
+    noise = np.random.default_rng(5).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    fit = Letterbox.fit(*size, 192, 192)
+    inner = fit.resize(noise)[fit.top : fit.top + fit.inner_height, fit.left : fit.left + fit.inner_width]
+    averaged = cv2.resize(noise, (fit.inner_width, fit.inner_height), interpolation=cv2.INTER_AREA)
+    assert inner.std() < 2 * averaged.std()
 
 
 def test_letterbox_surrounds_a_wide_frame_with_grey_and_never_squashes_it():

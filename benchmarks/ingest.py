@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 import tempfile
 from dataclasses import asdict
@@ -15,7 +13,7 @@ from typing import Any
 
 from support.latency import measure_latency
 from support.memory import measure_memory
-from support.report import describe_latencies, describe_memory, describe_throughput
+from support.report import describe_latencies, describe_machine, describe_memory, describe_throughput
 from support.throughput import measure_throughput
 
 PARTS = ("throughput", "latency", "memory")
@@ -36,16 +34,6 @@ def read_arguments() -> argparse.Namespace:
     if parser.parse_args().quick:
         parser.set_defaults(**QUICK)  # numbers given beside --quick still count
     return parser.parse_args()
-
-
-def describe_machine() -> dict[str, Any]:
-    """Return what the numbers depend on."""
-    return {
-        "cpus": os.cpu_count(),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()}",
-        "load_average_before": round(os.getloadavg()[0], 2),
-    }
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from edge.health import Health, measure_agent
 from edge.link import Link
 from edge.model import Detector
 from edge.outage import Outage
-from edge.pipeline import Pipeline
+from edge.pipeline import Pipeline, frames_ahead
 from edge.shot import CameraError
 from edge.spool import Spool, SpoolError
 from edge.watch import Watch
@@ -64,8 +64,8 @@ async def run_agent(config: AgentConfig, *, until_sent: bool = False) -> Health:
 
 
 def _load(config: AgentConfig) -> Detector:
-    model = config.model
-    return Detector(model.path, device=model.device, threads=model.threads)
+    model, ahead = config.model, frames_ahead(config.camera)
+    return Detector(model.path, device=model.device, threads=model.threads, ahead=ahead)
 
 
 class _Work:

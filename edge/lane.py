@@ -47,11 +47,15 @@ class Lane(Generic[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         """Take items out as they come, until the lane is closed and empty."""
+        return (item for (item,) in self.batches(1))
+
+    def batches(self, most: int) -> Iterator[list[Item]]:
+        """Take out what is there, up to so many items at once, until the lane is closed and empty."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._items)
                 if not self._items:
                     return
-                item = self._items.popleft()
+                items = [self._items.popleft() for _ in range(min(most, len(self._items)))]
                 self._changed.notify_all()
-            yield item
+            yield items

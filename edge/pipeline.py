@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from edge.health import CameraHealth, Counters
@@ -18,14 +18,23 @@ from edge.source import is_live, open_source
 from edge.spool import Spool, SpoolError
 
 if TYPE_CHECKING:
-    from edge.config import AgentConfig
+    from edge.config import AgentConfig, CameraTable
     from edge.display.screen import Screen
     from edge.model import Detector
 
 RETRY_S = 1.0
 CAPTURE_GRACE_S = 2.0
 LIVE_ROOM, FILE_ROOM, FINDINGS, RECORDS = 1, 4, 2, 64
+AHEAD, COMMIT = 2, 16
 LOG = logging.getLogger("edge.agent")
+
+
+def frames_ahead(camera: CameraTable) -> int:
+    """Return how many frames of a source the detector is to look at besides the oldest one.
+
+    None where somebody waits for the answer to the newest: a camera, or a file played at its own pace.
+    """
+    return 0 if is_live(camera.source) or camera.pace else AHEAD
 
 
 class Pipeline:
@@ -96,18 +105,26 @@ class Pipeline:
                 return
 
     def _infer(self) -> None:
-        for shot in self._taken:
-            began = time.perf_counter()
-            detections = self._detector.detect(shot.pixels)
-            self.counters.looked(time.perf_counter() - began)
-            finding = Finding(shot, detections)
+        for finding in self._look():
+            self.counters.looked(self._detector.inference_s)
             self._screen.show(finding)
-            if not detections and not self._config.agent.publish_empty:
+            if not finding.detections and not self._config.agent.publish_empty:
                 continue
-            if not self._novelty.admit(detections):
+            if not self._novelty.admit(finding.detections):
                 self.counters.withheld += 1
             elif not self._found.put(finding):
                 return
+
+    def _look(self) -> Iterator[Finding]:
+        """Yield what each frame shows, in order; the detector is at work on the next ones meanwhile."""
+        waiting: deque[Shot] = deque()
+        for shot in self._taken:
+            self._detector.start(shot.pixels)
+            waiting.append(shot)
+            if len(waiting) > self._detector.ahead:
+                yield Finding(waiting.popleft(), self._detector.finish())
+        for shot in waiting:
+            yield Finding(shot, self._detector.finish())
 
     def _encode(self) -> None:
         for finding in self._found:
@@ -115,17 +132,17 @@ class Pipeline:
                 return
 
     def _keep(self) -> None:
-        for line, picture in self._records:
-            if self._append(line, picture):
-                self.counters.events += 1
+        for records in self._records.batches(COMMIT):
+            if self._append(records):
+                self.counters.events += len(records)
             else:
-                self.counters.refused += 1
+                self.counters.refused += len(records)
 
-    def _append(self, line: bytes, picture: bytes) -> bool:
-        """Spool a record; while the disk refuses, try again until stopped. Return whether it was spooled."""
+    def _append(self, records: list[tuple[bytes, bytes]]) -> bool:
+        """Spool records; while the disk refuses, try again until stopped. Return whether they are."""
         while True:
             try:
-                self._spool.append(line, picture)
+                self._spool.append_many(records)
             except SpoolError as error:
                 self._disk.begin(f"{error}; trying again")
                 if self._stopped.wait(RETRY_S):

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from support.latency import Latency
 from support.memory import Memory
 from support.throughput import Throughput
 
 
-def _tabulate(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def describe_machine() -> dict[str, Any]:
+    """Return what the numbers depend on."""
+    return {
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "load_average_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def tabulate(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table, its columns aligned to the right."""
     table = [list(heads), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(heads))]
     return "\n".join(
@@ -37,11 +51,11 @@ Throughput: the same backlog, taken by a bare aiomqtt loop that stores nothing, 
 every event is committed and delivered to 4 plugins that do nothing.
 SQLite journal_mode {found.journal_mode}, PRAGMA synchronous {found.synchronous}
 
-{_tabulate(heads, rows)}
+{tabulate(heads, rows)}
 
 median of hub / bare: {found.median_ratio:.2f}   (CPU: of all threads, a message)
 
-{_tabulate(("pair", "sent", *found.pairs[0].rows), counts)}
+{tabulate(("pair", "sent", *found.pairs[0].rows), counts)}
 (expected: as many events and messages as were sent, 2 detections and 4 deliveries each, nothing else)
 """
 
@@ -62,7 +76,7 @@ def describe_latencies(found: Sequence[Latency]) -> str:
     return f"""\
 Latency: from the moment an event leaves its device until a plugin has it; in between it was committed.
 
-{_tabulate(heads, rows)}
+{tabulate(heads, rows)}
 """
 
 
@@ -75,5 +89,5 @@ def describe_memory(found: Memory) -> str:
 Memory: `lenshub run` with the 4 built-in plugins, under a burst of {found.sent:,} messages
 ({found.stored:,} stored, all delivered after {found.seconds:.1f} s)
 
-{_tabulate(("when", "resident, MB"), rows)}
+{tabulate(("when", "resident, MB"), rows)}
 """

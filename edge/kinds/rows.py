@@ -33,8 +33,8 @@ class Rows:
     scores: NDArray[Any]
     corners: NDArray[Any]
 
-    def pick(self, which: NDArray[Any]) -> Rows:
-        """Return some of the rows, in the order of the numbers or by the mask given."""
+    def pick(self, which: NDArray[Any] | slice) -> Rows:
+        """Return some of the rows, in the order of the numbers or by the mask or slice given."""
         return Rows(self.numbers[which], self.scores[which], self.corners[which])
 
 

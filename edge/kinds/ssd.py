@@ -30,13 +30,16 @@ def find_reader(card: ModelCard, outputs: Outputs) -> Reader:
     """
     split = _find_split(card, outputs)
     floors = find_floors(card)
+    lowest = floors.min()
 
     def read(arrays: Sequence[NDArray[Any]], letterbox: Letterbox) -> list[Detection]:
-        rows = _keep_sane(_in_fractions(split(arrays), card), floors)
+        rows = split(arrays)
+        rows = rows.pick(np.flatnonzero(rows.scores >= lowest))  # mostly few: the rest is for them alone
+        rows = _keep_sane(_in_fractions(rows, card), floors)
         rows = rows.pick(np.argsort(-rows.scores, kind="stable")[:CANDIDATES])
         if card.nms is not None:
             rows = rows.pick(suppress(rows.corners, rows.numbers, card.nms))
-        return _detect(rows.pick(np.arange(min(rows.scores.size, card.max_detections))), card, letterbox)
+        return _detect(rows.pick(slice(card.max_detections)), card, letterbox)
 
     return read
 

@@ -48,11 +48,11 @@ class Letterbox:
     def place(self, frame: NDArray[np.uint8], canvas: NDArray[np.uint8]) -> None:
         """Resize a (height, width, 3) uint8 frame into its place on a canvas, whose bars stay as they are.
 
-        What is more than twice too large is halved first, so that every pixel counts, as with INTER_AREA,
-        which takes eight times as long (640 x 480 to 192 x 144: 1.0 ms and 0.13 ms).
+        What is more than four times too large is halved first, so that little things are not missed.
+        INTER_AREA alone would be calmer, and slow: 640 x 480 to 192 x 144 takes it 1.0 ms, this 0.06 ms.
         """
         inner = canvas[self.top : self.top + self.inner_height, self.left : self.left + self.inner_width]
-        while frame.shape[1] >= 2 * self.inner_width and frame.shape[0] >= 2 * self.inner_height:
+        while frame.shape[1] >= 4 * self.inner_width and frame.shape[0] >= 4 * self.inner_height:
             frame = _resize(frame, (frame.shape[1] // 2, frame.shape[0] // 2))
         _resize(frame, (self.inner_width, self.inner_height), inner)
 

@@ -29,6 +29,14 @@ def test_lane_lets_the_putter_wait_when_it_is_full_and_nothing_may_be_lost():
     assert lane.dropped == 0
 
 
+def test_lane_gives_what_is_there_at_once_when_asked_for_batches():
+    lane: Lane[int] = Lane(5, newest_wins=False)
+    for number in range(5):
+        lane.put(number)
+    lane.close()
+    assert list(lane.batches(2)) == [[0, 1], [2, 3], [4]]
+
+
 def test_lane_takes_nothing_when_it_is_closed():
     lane: Lane[int] = Lane(1, newest_wins=False)
     lane.put(1)

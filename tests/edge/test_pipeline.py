@@ -16,14 +16,17 @@ import pytest
 
 import edge.demo
 from edge.config import DEFAULT_MODEL, AgentConfig, read_config
+from edge.demo.score import score_frames
 from edge.display.screen import Screen
 from edge.model import Detector
 from edge.outage import Outage
-from edge.pipeline import Pipeline
+from edge.pipeline import AHEAD, Pipeline, frames_ahead
 from edge.shot import CameraError
 from edge.spool import Spool
+from hub.event import Box, NewEvent
 
 CLIP = Path(edge.demo.__file__).with_name("thumbs.webm")
+TRUTH = json.loads(CLIP.with_suffix(".json").read_text())
 LOG = logging.getLogger("edge.agent")
 Make = Callable[..., Pipeline]
 
@@ -42,7 +45,12 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 @pytest.fixture
 def make(spool: Spool) -> Make:
     """A function that makes a pipeline of a configuration."""
-    return lambda config: Pipeline(config, spool, Detector(DEFAULT_MODEL), Screen())
+
+    def make(config: AgentConfig) -> Pipeline:
+        detector = Detector(DEFAULT_MODEL, ahead=frames_ahead(config.camera))
+        return Pipeline(config, spool, detector, Screen())
+
+    return make
 
 
 @pytest.fixture
@@ -62,13 +70,40 @@ def in_thread() -> Iterator[Callable[[Pipeline], None]]:
         assert not thread.is_alive()
 
 
-def test_pipeline_spools_every_frame_of_a_file_in_order(make, spool):
-    pipeline = make(configure(CLIP, agent={"device": "cam-1", "publish_empty": True}))
+@pytest.mark.parametrize("ahead", [0, AHEAD])
+def test_pipeline_spools_every_frame_of_a_file_in_order(spool, ahead):
+    config = configure(CLIP, agent={"device": "cam-1", "publish_empty": True})
+    pipeline = Pipeline(config, spool, Detector(DEFAULT_MODEL, ahead=ahead), Screen())
     pipeline.run(Outage(LOG, "camera"))
     epoch = spool.sending().name
     lines = [json.loads(record.line) for record in spool.read(epoch, 0, 1000, 2**30).records]
     assert [line["attributes"]["frame_number"] for line in lines] == list(range(120))
     assert (pipeline.measure().frames, pipeline.measure().dropped) == (120, 0)
+
+
+@pytest.mark.parametrize("ahead", [0, AHEAD])
+def test_pipeline_tells_of_each_frame_what_is_on_that_frame(spool, ahead):
+    detector = Detector(DEFAULT_MODEL, ahead=ahead)
+    pipeline = Pipeline(configure(CLIP), spool, detector, Screen())
+    pipeline.run(Outage(LOG, "camera"))
+    lines = (record.line for record in spool.read(spool.sending().name, 0, 1000, 2**30).records)
+    events = {event.attributes["frame_number"]: event for event in map(NewEvent.model_validate_json, lines)}
+    boxes = {entry["frame"]: [Box(**box) for box in entry["thumbs_up"]] for entry in TRUTH["frames"]}
+    found = score_frames((event.detections, boxes[number]) for number, event in events.items())
+    assert min(found.precision, found.recall) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("source", "pace", "ahead"),
+    [
+        ("clip.avi", False, AHEAD),
+        ("clip.avi", True, 0),
+        ("/dev/video0", False, 0),
+        ("rtsp://cam/x", False, 0),
+    ],
+)
+def test_pipeline_looks_ahead_only_where_nobody_waits(source, pace, ahead):
+    assert frames_ahead(configure(source, camera={"source": source, "pace": pace}).camera) == ahead
 
 
 def test_pipeline_tells_a_clip_in_few_events_when_only_what_is_new_counts(make):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+from PIL import Image
+
+from edge.training.fonts import draw_glyph
 
 CHARACTERS = "あいうえおか日"
 SIDE = 96  # pixels
@@ -13,13 +16,16 @@ INK, PAPER = 30, 220
 
 
 def draw_character(font: Path, character: str, *, dark: bool) -> Image.Image:
-    """Return a grey picture of a character in its middle, dark on light or the other way round."""
+    """Return a grey picture of a character in its middle, dark on light or the other way round.
+
+    Raises:
+        ValueError: The font does not have it.
+    """
+    glyph = draw_glyph(font, character, SIDE)
+    if glyph is None:
+        raise ValueError(f"{font}: has no {character}")
     ink, paper = (INK, PAPER) if dark else (PAPER, INK)
-    picture = Image.new("L", (SIDE, SIDE), paper)
-    pen = ImageDraw.Draw(picture)
-    face = ImageFont.truetype(str(font), 72)
-    pen.text((SIDE / 2, SIDE / 2), character, fill=ink, font=face, anchor="mm")
-    return picture
+    return Image.fromarray((paper + (ink - paper) * (glyph / 255)).astype(np.uint8))
 
 
 def main() -> None:

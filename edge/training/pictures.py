@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from edge.demo.glyphs import OTHER_HANDS, THUMBS_UP, TONES, cut_glyph
+from edge.training.view import FOCAL, move, shift, turn_in_plane, view_card
 from hub.draw.letterbox import BORDER_GREY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 192
+GLYPH_SIDE = 120  # pixels, about
 MIN_HAND, MAX_HAND = 26.0, 120.0  # longest side in pixels of the input
 MAX_TILT_DEGREES = 25.0
+MAX_ANGLE_DEGREES = 55.0  # of the view; half of the hands are seen from within 20 degrees
 MAX_OVERLAP = 0.02
 UNSEEN_HANDS = frozenset({"vulcan"})  # kept out, to see what strangers do
 OBJECTS = (
     "\U0001f600\U0001f34e\U0001f697\U0001f436\U0001f3e0\U0001f4f7\U0001f4a1\U0001f34c\U0001f31f\U0001f3b8"
 )
 MORE_HANDS = "\U0001f446\U0001f447\U0001f91b\U0001f91c\U0001f91f\U0001f90f\U0001f64f\U0001f44f\U0001f4aa"
-THUMBS_DOWN = OTHER_HANDS["thumbs-down"]
+HARD = ("thumbs-down", "wave", "crossed-fingers", "victory", "horns", "fist", "raised-fist", "raised-palm")
 OTHERS = [text for name, text in OTHER_HANDS.items() if name not in UNSEEN_HANDS] + list(MORE_HANDS)
 
 
@@ -39,10 +43,15 @@ def _colour(rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw a colour; a third of them are a hand's own, so that hands are also seen before their like."""
     if rng.random() < 2 / 3:
         return rng.uniform(0, 255, 3).astype(np.float32)
-    pixels = cut_glyph(THUMBS_UP + str(rng.choice(TONES))).pixels
-    hand = pixels[pixels[:, :, 3] > 250]
-    picked = hand[rng.integers(len(hand)), 2::-1] * rng.uniform(0.6, 1.1, 3)
-    return picked.astype(np.float32)
+    hand = _list_colours(TONES[rng.integers(len(TONES))])
+    picked = hand[rng.integers(len(hand))] * rng.uniform(0.6, 1.1, 3)
+    return np.asarray(picked, np.float32)
+
+
+@cache
+def _list_colours(tone: str) -> NDArray[np.uint8]:
+    pixels = cut_glyph(THUMBS_UP + tone).pixels
+    return np.asarray(pixels[pixels[:, :, 3] > 250][:, 2::-1])
 
 
 def _paint_noise(rng: np.random.Generator, height: int) -> NDArray[np.float32]:
@@ -90,25 +99,33 @@ def _paste(
 ) -> NDArray[np.float32] | None:
     """Put a glyph on the canvas, in place; return its corners, or None when it found no room."""
     glyph = cut_glyph(text, mirrored=bool(rng.random() < 0.5))
-    turn = np.deg2rad(rng.uniform(-MAX_TILT_DEGREES, MAX_TILT_DEGREES))
-    linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    linear = linear @ (np.eye(2) + rng.uniform(-0.06, 0.06, (2, 2)))
-    shape = glyph.hull @ linear.T
+    matrix = _choose_view(rng) @ shift(*(-glyph.hull.mean(0)))
     longest = min(rng.uniform(MIN_HAND, MAX_HAND), canvas.shape[0] * 0.9)
-    linear, shape = (value * longest / np.ptp(shape, 0).max() for value in (linear, shape))
+    matrix = turn_in_plane(0, longest / np.ptp(move(glyph.hull, matrix), 0).max()) @ matrix
+    shape = move(glyph.hull, matrix)
     low, high = shape.min(0), shape.max(0)
     room = np.array([SIDE, canvas.shape[0]]) - (high - low)
-    shift = rng.uniform(0, 1, 2) * room - low
-    box = np.concatenate([low + shift, high + shift]).astype(np.float32)
+    place = rng.uniform(0, 1, 2) * room - low
+    box = np.concatenate([low + place, high + place]).astype(np.float32)
     if any(overlap(box, other) > MAX_OVERLAP for other in taken):
         return None
-    pixels = cv2.warpAffine(
-        glyph.pixels, np.column_stack([linear, shift]), (SIDE, canvas.shape[0]), flags=cv2.INTER_AREA
-    ).astype(np.float32)
-    alpha = pixels[:, :, 3:] / 255
-    gain = rng.uniform(0.55, 1.2) * rng.uniform(0.85, 1.15, 3).astype(np.float32)
-    canvas[:] = canvas * (1 - alpha) + np.clip(pixels[:, :, 2::-1] * gain, 0, 255) * alpha
+    left, top = np.maximum(np.floor(box[:2]).astype(int) - 1, 0)
+    part = canvas[top : int(box[3]) + 2, left : int(box[2]) + 2]
+    into = shift(*(place - (left, top))) @ matrix
+    pixels = cv2.warpPerspective(glyph.pixels, into, part.shape[1::-1], flags=cv2.INTER_AREA)
+    alpha = pixels[:, :, 3:].astype(np.float32) / 255
+    gain = (rng.uniform(0.55, 1.2) * rng.uniform(0.85, 1.15, 3)).astype(np.float32)
+    part[:] = part * (1 - alpha) + np.clip(pixels[:, :, 2::-1] * gain, 0, 255) * alpha
     return box
+
+
+def _choose_view(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw how a hand is turned, slanted and seen: a homography around the glyph's middle."""
+    angle = rng.uniform(0, 20) if rng.random() < 0.5 else rng.uniform(0, MAX_ANGLE_DEGREES)
+    view = view_card(angle, rng.uniform(0, 360), GLYPH_SIDE * FOCAL * rng.uniform(1.2, 6))
+    slant = np.eye(3)
+    slant[:2, :2] += rng.uniform(-0.06, 0.06, (2, 2))
+    return np.asarray(view @ turn_in_plane(rng.uniform(-MAX_TILT_DEGREES, MAX_TILT_DEGREES), 1) @ slant)
 
 
 def overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
@@ -124,7 +141,8 @@ def _pick_texts(rng: np.random.Generator) -> list[tuple[str, bool]]:
     thumbs = int(rng.choice([0, 1, 1, 1, 2]))
     texts = [(THUMBS_UP + str(rng.choice(TONES)), True) for _ in range(thumbs)]
     for _ in range(int(rng.integers(0, 4))):
-        other = THUMBS_DOWN if rng.random() < 0.15 else str(rng.choice(OTHERS))
+        hard = rng.random() < 0.3
+        other = OTHER_HANDS[str(rng.choice(HARD))] if hard else str(rng.choice(OTHERS))
         hand = other + str(rng.choice(TONES))
         texts.append((hand if rng.random() < 0.85 else str(rng.choice(list(OBJECTS))), False))
     return [texts[i] for i in rng.permutation(len(texts))]

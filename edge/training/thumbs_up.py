@@ -4,19 +4,15 @@
 
 from __future__ import annotations
 
-import argparse
-import logging
-import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from edge.runtime import load_openvino
+from edge.training.export import export
+from edge.training.loop import read_options, train
 from edge.training.network import STRIDE, Detector, Export, cell_corners
 from edge.training.pictures import SIDE, Sample, draw_sample
 
@@ -25,13 +21,11 @@ if TYPE_CHECKING:
 
 CELLS = SIDE // STRIDE
 BATCH = 32
-PEAK_RATE = 4e-3
-LOG = logging.getLogger("edge.training")
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Pictures (n, 3, 192, 192) with their targets: heat, box corners in cells, and where boxes count."""
+    """Pictures (n, 3, 192, 192) uint8 and targets: heat, box corners in cells, and where boxes count."""
 
     pictures: Tensor
     heat: Tensor
@@ -60,7 +54,7 @@ def _make_batch(rng: np.random.Generator) -> Batch:
     targets = [_draw_targets(sample) for sample in samples]
     heat, corners, counts = (torch.from_numpy(np.stack(part)) for part in zip(*targets, strict=True))
     pictures = np.stack([sample.pixels for sample in samples]).transpose(0, 3, 1, 2)
-    return Batch(torch.from_numpy(pictures.astype(np.float32)), heat, corners, counts)
+    return Batch(torch.from_numpy(np.ascontiguousarray(pictures)), heat, corners, counts)
 
 
 def _heat_loss(logits: Tensor, heat: Tensor) -> Tensor:
@@ -86,57 +80,18 @@ def _box_loss(sides: Tensor, batch: Batch) -> Tensor:
     return (1 - shared / union + (hull - union) / hull).mean()
 
 
-def train(seed: int, steps: int, limit_s: float) -> Detector:
-    """Return a detector trained on fresh pictures for `steps` batches, or `limit_s` seconds at most."""
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    detector = Detector().to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(detector.parameters(), PEAK_RATE, weight_decay=1e-3)
-    began = time.monotonic()
-    for step in range(steps):
-        done = max(step / steps, (time.monotonic() - began) / limit_s)
-        if done >= 1:
-            break
-        rate = PEAK_RATE * min(1.0, 0.1 + done * 18, 1.02 - done)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        batch = _make_batch(rng)
-        heat, sides = detector(batch.pictures.contiguous(memory_format=torch.channels_last))
-        losses = _heat_loss(heat, batch.heat), _box_loss(sides, batch)
-        optimiser.zero_grad()
-        (losses[0] + 2 * losses[1]).backward()
-        torch.nn.utils.clip_grad_norm_(detector.parameters(), 10.0)
-        optimiser.step()
-        if step % 100 == 0:
-            heat_loss, box_loss = (loss.item() for loss in losses)
-            LOG.info("step %d, %.0f %% done: heat %.3f, box %.3f", step, done * 100, heat_loss, box_loss)
-    return detector.eval()
-
-
-def export(detector: Detector, folder: Path) -> None:
-    """Write model.xml and model.bin (weights as FP16) into a folder."""
-    example: Any = torch.zeros(1, 3, SIDE, SIDE)
-    openvino = load_openvino()
-    model = openvino.convert_model(Export(detector).eval(), example_input=example, input=[1, 3, SIDE, SIDE])
-    model.inputs[0].get_tensor().set_names({"image"})
-    model.outputs[0].get_tensor().set_names({"detections"})
-    folder.mkdir(parents=True, exist_ok=True)
-    openvino.save_model(model, folder / "model.xml", compress_to_fp16=True)
+def _measure(detector: nn.Module, batch: Batch) -> Tensor:
+    pictures = batch.pictures.float().contiguous(memory_format=torch.channels_last)
+    heat, sides = (output.float() for output in detector(pictures))
+    return _heat_loss(heat, batch.heat) + 2 * _box_loss(sides, batch)
 
 
 def main() -> None:
     """Read the command line, train and export."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(options.threads)
-    cv2.setNumThreads(1)
-    export(train(options.seed, options.steps, options.minutes * 60), options.out)
+    options = read_options(__doc__, rate=4e-3, steps=6000)
+    detector = Detector()
+    train(detector, _make_batch, _measure, options)
+    export(Export(detector), [1, 3, SIDE, SIDE], ("image", "detections"), options.out)
 
 
 if __name__ == "__main__":

@@ -78,9 +78,8 @@ async def test_source_acknowledges_only_what_is_committed_and_knows_what_comes_a
         await wait_until(lambda: count(store) == 1)
         lock.execute("BEGIN IMMEDIATE")
         await connection.publish(TOPIC, SEEN)
-        await wait_until(
-            lambda: store.writer._thread._connection.in_transaction()
-        )  # received, and waiting for the lock
+        waiting_for_lock = store.writer._thread._connection.in_transaction
+        await wait_until(waiting_for_lock)
     lock.rollback()
     lock.close()
     async with sourcing(version5=version5, ours=ours), sender() as connection:

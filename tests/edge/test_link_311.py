@@ -42,7 +42,7 @@ def spool(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def make_link(broker: Any, spool: Spool) -> Any:
-    return lambda: Link(spool, "cam-1", Broker(broker.host, broker.port, "cam-1", "x", "3.1.1"))
+    return lambda: Link(spool, "cam-1", Broker(broker.host, broker.port, "cam-1", "x", protocol="3.1.1"))
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ async def test_link_does_not_speak_311_when_told_to_speak_5(
 ):
     async with EmbeddedBroker(tmp_path / "embedded", free_port, 10**6):
         password = DeviceRegistry(tmp_path / "embedded").add("cam-1")
-        link = Link(spool, "cam-1", Broker("127.0.0.1", free_port, "cam-1", password, "5"))
+        link = Link(spool, "cam-1", Broker("127.0.0.1", free_port, "cam-1", password, protocol="5"))
         in_background(link.run())
         await wait_until(lambda: "Unsupported protocol version" in caplog.text)
 

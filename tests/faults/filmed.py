@@ -20,8 +20,9 @@ from stage import Stage
 from victim import Victim
 
 from edge.spool_status import read_status
-from hub.demo.setting import CLIP, clip_seconds
+from hub.demo.clips import CLIPS
 
+CLIP = CLIPS["thumbs-up"]
 DEVICE = "door"
 EVERY = 2  # of the clip's ten frames a second
 START_S = 60.0
@@ -46,7 +47,7 @@ passes = {passes}
 def run_filmed(folder: Path, plan: OutagePlan) -> dict[str, Any]:
     """Run the leg and return its summary; `passed` says whether all is well."""
     stage = Stage(folder, [DEVICE], None)
-    agent, spool = _camera(stage, math.ceil(plan.seconds / clip_seconds()) + 1, plan.protocol)
+    agent, spool = _camera(stage, math.ceil(plan.seconds / CLIP.seconds()) + 1, plan.protocol)
     everyone = [stage.broker, stage.hub, agent]
     outages = Outages(stage.broker, [stage.hub, agent], plan, lambda: read_status(spool).waiting)
     try:
@@ -55,7 +56,7 @@ def run_filmed(folder: Path, plan: OutagePlan) -> dict[str, Any]:
         wait_until(lambda: _stored(stage) > 0, "the first event is stored", START_S, everyone)
         outages.run()
         ended = time.monotonic()
-        code = agent.wait(2 * clip_seconds() + DRAIN_S)  # it ends once all is with the hub
+        code = agent.wait(2 * CLIP.seconds() + DRAIN_S)  # it ends once all is with the hub
         went_on_s = time.monotonic() - ended
         wait_until(stage.delivered, "every plugin has everything", DRAIN_S, [stage.broker, stage.hub])
         codes = (code, stage.hub.stop())
@@ -71,7 +72,13 @@ def _camera(stage: Stage, passes: int, protocol: str) -> tuple[Victim, Path]:
     folder.mkdir()
     spool = folder / "spool.db"
     config = AGENT.format(
-        device=DEVICE, spool=spool, port=stage.port, clip=CLIP, every=EVERY, passes=passes, protocol=protocol
+        device=DEVICE,
+        spool=spool,
+        port=stage.port,
+        clip=CLIP.path,
+        every=EVERY,
+        passes=passes,
+        protocol=protocol,
     )
     (folder / "agent.toml").write_text(config)
     command = [EDGE, "run", "--config", str(folder / "agent.toml"), "--until-sent", "--json"]

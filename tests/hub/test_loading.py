@@ -98,7 +98,7 @@ def test_plugin_with_bad_settings_names_them_all_with_what_is_known(install, tmp
     install("made", GOOD)
     found = load({"colour": 1, "color": 3, "attempts": 0, "match": {"lables": []}}, tmp_path)
 
-    known = "devices, labels, min_confidence, sources"
+    known = "cameras, devices, labels, min_confidence, sources"
     every = "attempts, color, concurrency, match, max_age_s, start, timeout_s, use, window"
     assert sorted(found.problems) == [
         "plugins.made.attempts: Input should be greater than or equal to 1, found 0",

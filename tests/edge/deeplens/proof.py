@@ -39,7 +39,7 @@ FUNCTIONS = [f"{kind}_{python}.py" for kind in KINDS for python in ("py2", "py3"
 EVENTS = 2  # so many from each function prove it
 DEADLINE_S = 60.0
 COUNTS = ("published", "frames", "inferences", "crashes", "repairs", "missing")
-ARRIVED = ("events", "detections", "statuses", "quarantined")
+ARRIVED = ("events", "links", "detections", "statuses", "quarantined")
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -92,8 +92,11 @@ class Hub:
         """Return what the hub has of a device: see `ARRIVED`."""
         seen = "SELECT DISTINCT label, confidence, box_left FROM detections JOIN events ON id = event_id"
         quarantined = "SELECT reason FROM quarantine WHERE topic LIKE '%' || ? || '%'"
+        linked = "SELECT id FROM events WHERE device = ? AND attributes ->> 'link_to_img' IS NOT NULL"
+        waiting = "SELECT link FROM pending_image_links WHERE device = ?"
         return {
             "events": self.ask("SELECT COUNT(*) FROM events WHERE device = ?", thing)[0][0],
+            "links": len(self.ask(linked, thing)) + len(self.ask(waiting, thing)),
             "detections": self.ask(f"{seen} WHERE device = ? ORDER BY confidence DESC", thing),
             "statuses": self.ask("SELECT kind, text FROM device_history WHERE device = ? ORDER BY id", thing),
             "quarantined": [reason for (reason,) in self.ask(quarantined, thing)],

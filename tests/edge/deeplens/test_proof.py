@@ -19,7 +19,7 @@ SEEN = {
 }
 SAID = {
     "thumbs_up_v1": {"info", "model_loaded"},
-    "thumbs_up_v2": {"info", "image_link"},
+    "thumbs_up_v2": {"info"},
     "thumbs_up_v3": {"model_loaded"},
     "classification": {"model_loaded"},
 }
@@ -47,7 +47,12 @@ def test_everything_that_a_function_published_is_in_the_hub(rows, function):
     row = rows[function]
     said = [kind for kind, _ in row["statuses"] if kind not in ("online", "offline")]
     assert row["quarantined"] == []
-    assert row["events"] + len(said) + row["unsent"] == row["published"]
+    assert row["events"] + row["links"] + len(said) + row["unsent"] == row["published"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_links_that_a_function_sends_before_its_records_are_joined_to_them(rows, function):
+    assert bool(rows[function]["links"]) == function.startswith("thumbs_up_v2")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

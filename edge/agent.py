@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -24,6 +26,7 @@ from edge.watch import Watch
 
 Task = asyncio.Future[Any]
 LAST_WORDS_S = 5.0
+NICER = 4
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOG = logging.getLogger("edge.agent")
 
@@ -46,7 +49,7 @@ async def run_agent(config: AgentConfig, *, until_sent: bool = False) -> Health:
 
     broker, token = find_broker(config.broker), find_token(config.display)
     parts = dict(zip(config.names, config.split(), strict=True))
-    detectors = {name: await asyncio.to_thread(_load, part) for name, part in parts.items()}
+    detectors = await _load_all(parts)
     spool = await asyncio.to_thread(Spool.open, config.agent.spool, config.agent.quota_bytes)
     with spool:
         screens = {name: Screen() for name in parts}
@@ -61,6 +64,22 @@ async def run_agent(config: AgentConfig, *, until_sent: bool = False) -> Health:
         with showing(config.display, screens, measure, config.agent.device, titles, token):
             await _Work(config.agent, spool, watches, link, measure).run(until_sent=until_sent)
         return measure()
+
+
+async def _load_all(parts: Mapping[str, AgentConfig]) -> dict[str, Detector]:
+    """Load each camera's model.
+
+    It is done by a thread of lower priority, which the threads that a network runs in inherit: they take all
+    the CPU there is, and must not keep the thread waiting that feeds them, nor the link and the display.
+    """
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, initializer=_step_back) as loader:
+        return {name: await loop.run_in_executor(loader, _load, part) for name, part in parts.items()}
+
+
+def _step_back() -> None:
+    thread = threading.get_native_id()
+    os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICER)
 
 
 def _load(config: AgentConfig) -> Detector:

@@ -1,11 +1,11 @@
-"""The agent's steps, capture, infer, encode and keep: each in a thread, with bounded lanes between them."""
+"""The agent's steps, capture, infer, encode and keep: in threads, with bounded lanes between them."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from edge.health import CameraHealth, Counters
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 RETRY_S = 1.0
 CAPTURE_GRACE_S = 2.0
-LIVE_ROOM, FILE_ROOM, FINDINGS, RECORDS = 1, 4, 2, 64
-AHEAD, COMMIT = 2, 16
+SHOTS, FINDINGS, RECORDS = 1, 2, 64
+AHEAD, COMMIT = 4, 16
 LOG = logging.getLogger("edge.agent")
 
 
@@ -41,7 +41,8 @@ class Pipeline:
     """One camera, one model, one spool.
 
     Of a camera or stream the newest frame wins: a step that is slow costs frames, which are counted, and
-    never makes another wait. Of a file or folder every frame goes all the way, and a slow step is waited for.
+    never makes another wait. Of a file or folder every frame goes all the way, and a slow step is waited for;
+    its frames are read by the thread that looks at them, which has nothing else to do meanwhile.
 
     Args:
         config: What agent.toml says.
@@ -57,10 +58,10 @@ class Pipeline:
         self._recorder = Recorder(config.agent.device, detector, config.agent.quality, config.camera.name)
         self._stopped = threading.Event()
         self._disk = Outage(LOG, f"spool {spool.path}")
-        live = is_live(config.camera.source)
-        self._taken: Lane[Shot] = Lane(LIVE_ROOM if live else FILE_ROOM, newest_wins=live)
-        self._found: Lane[Finding] = Lane(FINDINGS, newest_wins=live)
-        self._records: Lane[tuple[bytes, bytes]] = Lane(RECORDS, newest_wins=live)
+        self._live = is_live(config.camera.source)
+        self._taken: Lane[Shot] = Lane(SHOTS, newest_wins=True)
+        self._found: Lane[Finding] = Lane(FINDINGS, newest_wins=self._live)
+        self._records: Lane[tuple[bytes, bytes]] = Lane(RECORDS, newest_wins=self._live)
 
     def stop(self) -> None:
         """End soon, with what was taken spooled; may be called from any thread."""
@@ -81,31 +82,39 @@ class Pipeline:
         Raises:
             CameraError: The file or folder gives no frames.
         """
-        capture = _Step("capture", lambda: self._capture(trouble), self._taken)
+        shots = self._shots(trouble)
+        capture = [_Step("capture", lambda: self._capture(shots), self._taken)] if self._live else []
         rest = (
-            _Step("infer", self._infer, self._taken, self._found),
+            _Step(
+                "infer", lambda: self._infer(self._taken if self._live else shots), self._taken, self._found
+            ),
             _Step("encode", self._encode, self._found, self._records),
             _Step("keep", self._keep, self._records),
         )
-        for step in (capture, *rest):
+        for step in (*capture, *rest):
             step.start()
         for step in rest:
             step.join()
         self._stopped.set()
         self.counters.up = False
-        capture.join(CAPTURE_GRACE_S)  # a camera's driver may hold it for longer
-        for step in (capture, *rest):
+        for step in capture:
+            step.join(CAPTURE_GRACE_S)  # a camera's driver may hold it for longer
+        for step in (*capture, *rest):
             if step.error is not None:
                 raise step.error
 
-    def _capture(self, trouble: Outage) -> None:
+    def _shots(self, trouble: Outage) -> Iterator[Shot]:
         for shot in open_source(self._config.camera, self._stopped, trouble, self.counters.pass_over):
             self.counters.up = True
+            yield shot
+
+    def _capture(self, shots: Iterable[Shot]) -> None:
+        for shot in shots:
             if not self._taken.put(shot):
                 return
 
-    def _infer(self) -> None:
-        for finding in self._look():
+    def _infer(self, shots: Iterable[Shot]) -> None:
+        for finding in self._look(shots):
             self.counters.looked(self._detector.inference_s)
             self._screen.show(finding)
             if not finding.detections and not self._config.agent.publish_empty:
@@ -115,10 +124,10 @@ class Pipeline:
             elif not self._found.put(finding):
                 return
 
-    def _look(self) -> Iterator[Finding]:
+    def _look(self, shots: Iterable[Shot]) -> Iterator[Finding]:
         """Yield what each frame shows, in order; the detector is at work on the next ones meanwhile."""
         waiting: deque[Shot] = deque()
-        for shot in self._taken:
+        for shot in shots:
             self._detector.start(shot.pixels)
             waiting.append(shot)
             if len(waiting) > self._detector.ahead:

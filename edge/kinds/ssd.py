@@ -34,7 +34,10 @@ def find_reader(card: ModelCard, outputs: Outputs) -> Reader:
 
     def read(arrays: Sequence[NDArray[Any]], letterbox: Letterbox) -> list[Detection]:
         rows = split(arrays)
-        rows = rows.pick(np.flatnonzero(rows.scores >= lowest))  # mostly few: the rest is for them alone
+        sure = np.flatnonzero(rows.scores >= lowest)
+        if not sure.size:
+            return []
+        rows = rows.pick(sure)  # mostly few: the rest is for them alone
         rows = _keep_sane(_in_fractions(rows, card), floors)
         rows = rows.pick(np.argsort(-rows.scores, kind="stable")[:CANDIDATES])
         if card.nms is not None:

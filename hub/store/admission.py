@@ -16,7 +16,7 @@ from hub.errors import PayloadError
 from hub.event import NewEvent
 from hub.store.arrival import Arrival
 from hub.store.link_join import LinkJoin, PendingLink
-from hub.store.recent import Recent, Verdict
+from hub.store.recent import Recent, Recents, Verdict
 from hub.wire.protocol import Ack, Gap, Hello, Position
 
 LineKey = tuple[str, str]
@@ -66,12 +66,13 @@ class Admission:
     seen: dict[str, datetime] = field(default_factory=dict)
     lines: dict[LineKey, Line] = field(default_factory=dict)
     new_skews: dict[str, float] = field(default_factory=dict)
-    recents: dict[str, Recent] = field(default_factory=dict)
     repeats: int = 0
+    recents: Recents = field(init=False)
     links: LinkJoin = field(init=False)
 
     def __post_init__(self) -> None:
-        self.links = LinkJoin(self.known_links, self.recent)
+        self.recents = Recents(self.known_recents)
+        self.links = LinkJoin(self.known_links, self.recents)
 
     def line(self, device: str, epoch: str) -> Line:
         """Return this batch's own copy of a line."""
@@ -80,13 +81,6 @@ class Admission:
             known = self.known.get(key)
             self.lines[key] = Line(known.committed, known.stale, known.early) if known else Line()
         return self.lines[key]
-
-    def recent(self, session: str) -> Recent:
-        """Return this batch's own copy of a session's last messages."""
-        if session not in self.recents:
-            known = self.known_recents.get(session)
-            self.recents[session] = known.copy() if known else Recent()
-        return self.recents[session]
 
     def add(self, arrival: Arrival) -> Ack | None:
         """Take one arrival in; return the ack that is due for it, valid once the batch is committed."""
@@ -112,7 +106,7 @@ class Admission:
     def _judge(self, message: Message) -> Verdict:
         if message.session is None:
             return "new"
-        return self.recent(message.session).judge(message)
+        return self.recents[message.session].judge(message)
 
     def _keep(self, arrival: Arrival, *, doubtful: bool = False) -> None:
         decoded = arrival.decoded

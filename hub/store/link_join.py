@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hub.decode.message import Message, Status
 from hub.event import NewEvent
-from hub.store.recent import Recent, is_ahead
+from hub.store.recent import Recents, is_ahead
 
 LINK_AGE = timedelta(seconds=60)
 """How much later its record may come. A function sends both in one turn of its loop; the rest of the minute
@@ -32,13 +32,13 @@ class LinkJoin:
 
     Attributes:
         known: The links that waited before this batch.
-        recent: Returns a session's last messages.
+        recents: Each session's last messages.
         changed: The links that wait now, by device; None: none does any more.
         given_up: Links whose record never came, for the device's history.
     """
 
     known: Mapping[str, PendingLink]
-    recent: Callable[[str], Recent]
+    recents: Recents
     changed: dict[str, PendingLink | None] = field(default_factory=dict)
     given_up: list[Status] = field(default_factory=list)
 
@@ -83,5 +83,5 @@ class LinkJoin:
         # One that comes again may be from before the link: only its number tells.
         if message.session is None or message.mid is None or pending.mid is None:
             return False
-        reliable = message.session == pending.session and self.recent(message.session).is_reliable
+        reliable = message.session == pending.session and self.recents[message.session].is_reliable
         return reliable and is_ahead(message.mid, pending.mid)

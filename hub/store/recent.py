@@ -7,6 +7,7 @@ sent it and sends it again, as long as that id cannot have been given to another
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal
@@ -142,6 +143,23 @@ class Recent:
         old = list(takewhile(lambda mid: self.entries[mid][0] <= self.run - WINDOW, self.entries))
         for mid in old:
             del self.entries[mid]
+
+
+class Recents(dict[str, Recent]):
+    """A batch's own copies of sessions' last messages, by session; each is made when it is asked for.
+
+    Args:
+        known: Those before this batch; they stay as they were.
+    """
+
+    def __init__(self, known: Mapping[str, Recent]) -> None:
+        super().__init__()
+        self._known = known
+
+    def __missing__(self, session: str) -> Recent:
+        known = self._known.get(session)
+        self[session] = known.copy() if known else Recent()
+        return self[session]
 
 
 def pack_entries(added: dict[int, Entry]) -> bytes:

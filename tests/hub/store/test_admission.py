@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,18 @@ def test_admission_leaves_the_known_line_alone(admission, arrivals):
     admission.add(arrivals.record(6))
 
     assert admission.known[KEY].committed == 5
+
+
+def test_admission_leaves_nothing_of_a_batch_for_the_garbage_collector(arrivals):
+    arrival = arrivals.record(1)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            Admission({}, {}).add(arrival)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_admission_begins_an_unknown_epoch_at_zero(arrivals):

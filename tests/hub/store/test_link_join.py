@@ -9,7 +9,7 @@ import pytest
 from hub.decode.message import Message
 from hub.event import NewEvent
 from hub.store.link_join import LINK_AGE, LinkJoin, PendingLink
-from hub.store.recent import Recent
+from hub.store.recent import Recent, Recents
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LINK = "https://s3.amazonaws.com/bucket/images/1.jpg"
@@ -27,8 +27,8 @@ def event(device="porch", **attributes):
 @pytest.fixture
 def waiting():
     """A link of message 5 that waits since an earlier batch, on a broker known to count."""
-    reliable = Recent(counts_up=True)
-    return LinkJoin({"porch": PendingLink(LINK, NOW, "s", 5)}, lambda _: reliable)
+    recents = Recents({"s": Recent(counts_up=True)})
+    return LinkJoin({"porch": PendingLink(LINK, NOW, "s", 5)}, recents)
 
 
 def linked(joined):
@@ -85,7 +85,7 @@ def test_link_is_joined_to_a_redelivered_event_only_if_that_was_sent_after_it(wa
 
 
 def test_link_is_not_joined_to_a_redelivered_event_when_ids_cannot_be_relied_upon():
-    waiting = LinkJoin({"porch": PendingLink(LINK, NOW, "s", 5)}, lambda _: Recent())
+    waiting = LinkJoin({"porch": PendingLink(LINK, NOW, "s", 5)}, Recents({}))
 
     assert linked(waiting.join(event(), message(6, duplicate=True))) is None
 

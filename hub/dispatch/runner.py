@@ -99,7 +99,7 @@ class Runner:
         self._jobs: dict[int, _Job] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._failing = False
-        writer.tail.listen(self._changed.set)
+        writer.tail.listen(self._changed.set, lambda: self._progress.taken)
 
     async def run(self) -> None:
         """Deliver until cancelled; what is under way then is left to the next start."""

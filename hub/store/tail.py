@@ -6,22 +6,31 @@ from collections.abc import Callable, Sequence
 
 from hub.event import Event
 
+Listener = Callable[[], None]
+Place = Callable[[], int]
+
 
 class Tail:
-    """Keeps the newest `capacity` to twice as many events, in order of id; older ones are in the table.
+    """Keeps, in order of id, the events that somebody who reads them here has not taken yet.
 
-    `newest` is the id of the last committed event. Listeners are called after each extension.
+    What everybody has taken goes soon: objects that live on are work for the garbage collector, which stops
+    everything else. Who is `most` events behind, or was when he began, must read the table.
+
+    Args:
+        newest: The id of the last committed event.
+        least: How many are kept in any case.
+        most: How many are kept at most.
     """
 
-    def __init__(self, newest: int, capacity: int = 2000) -> None:
+    def __init__(self, newest: int, least: int = 500, most: int = 10_000) -> None:
         self.newest = newest
-        self._capacity = capacity
+        self._least, self._most = least, most
         self._events: list[Event] = []
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: dict[Listener, Place] = {}
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` whenever events were added."""
-        self._listeners.append(listener)
+    def listen(self, listener: Listener, place: Place) -> None:
+        """Call `listener` whenever events were added; `place` returns the id up to which it has them."""
+        self._listeners[listener] = place
 
     def extend(self, events: Sequence[Event]) -> None:
         """Add committed events, in order of id."""
@@ -29,8 +38,8 @@ class Tail:
             return
         self._events.extend(events)
         self.newest = events[-1].id
-        if len(self._events) > 2 * self._capacity:
-            del self._events[: -self._capacity]
+        if len(self._events) > 2 * self._least:
+            self._let_go()
         for listener in self._listeners:
             listener()
 
@@ -38,7 +47,17 @@ class Tail:
         """Return up to `limit` events with an id above `position`, or None if only the table has them all."""
         if position >= self.newest:
             return []
-        if not self._events or position < self._events[0].id - 1:
+        if not self._events or position < self._before:
             return None
-        start = position - self._events[0].id + 1
+        start = position - self._before
         return self._events[start : start + limit]
+
+    @property
+    def _before(self) -> int:
+        return self._events[0].id - 1
+
+    def _let_go(self) -> None:
+        places = (place() for place in self._listeners.values())
+        taken = min((place for place in places if place >= self._before), default=self.newest) - self._before
+        spare = min(taken, len(self._events) - self._least)
+        del self._events[: max(spare, len(self._events) - self._most, 0)]

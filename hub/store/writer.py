@@ -144,12 +144,12 @@ class Writer:
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, data_dir: Path, frames: FrameStore, tail_events: int = 1000) -> Writer:
+    async def open(cls, data_dir: Path, frames: FrameStore) -> Writer:
         """Connect and find out where the store stands."""
         thread = WriteThread(open_write_engine(data_dir))
         ids, skews = await thread.attempt(_read_standing)
         recents, links = await thread.attempt(read_recent), await thread.attempt(read_links)
-        return cls(thread, frames, Tail(ids.event - 1, tail_events), ids, skews, recents, links)
+        return cls(thread, frames, Tail(ids.event - 1), ids, skews, recents, links)
 
     @property
     def tail(self) -> Tail:

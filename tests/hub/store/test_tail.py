@@ -46,8 +46,9 @@ def test_tail_returns_none_where_only_the_table_has_it(stored):
     assert tail.after(9, 5) is None
 
 
-def test_tail_is_bounded_and_forgets_the_oldest(stored):
-    tail = Tail(0, capacity=10)
+def test_tail_forgets_what_everybody_has_taken(stored):
+    tail = Tail(0, least=10, most=50)
+    tail.listen(lambda: None, lambda: tail.newest)
     for number in range(1, 101):
         tail.extend(stored(number, number))
 
@@ -56,9 +57,35 @@ def test_tail_is_bounded_and_forgets_the_oldest(stored):
     assert tail.after(10, 10) is None
 
 
+def test_tail_keeps_what_the_slowest_listener_has_not_taken(stored):
+    tail, slow = Tail(0, least=10, most=50), [0]
+    tail.listen(lambda: None, lambda: tail.newest)
+    tail.listen(lambda: None, lambda: slow[0])
+    for number in range(1, 46):
+        tail.extend(stored(number, number))
+    assert ids(tail.after(0, 2)) == [1, 2]
+
+    slow[0] = 30
+    tail.extend(stored(46, 46))
+    assert (tail.after(29, 1), ids(tail.after(30, 1))) == (None, [31])
+
+
+def test_tail_is_bounded_whoever_stands_still(stored):
+    tail = Tail(0, least=10, most=50)
+    tail.listen(lambda: None, lambda: 0)
+    sizes = []
+    for number in range(1, 201):
+        tail.extend(stored(number, number))
+        sizes.append(len(tail._events))
+
+    assert max(sizes) == 50
+    assert sizes[-1] <= 20, "nobody reads here any more"
+    assert tail.after(0, 1) is None
+
+
 def test_tail_tells_its_listeners_only_of_events(stored):
     tail, heard = Tail(0), []
-    tail.listen(lambda: heard.append(tail.newest))
+    tail.listen(lambda: heard.append(tail.newest), lambda: 0)
     tail.extend([])
     tail.extend(stored(1, 3))
 

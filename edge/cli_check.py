@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.console import err, errors_in_one_line, out
-from edge.start import ConfigOption, read_given
+from edge.console import err, out
+from edge.start import ConfigOption, quiet_opencv, read_given
+from hub.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge.check.finding import Finding
 
 COLOURS = {"ok": "green", "note": "yellow", "wrong": "red", "skipped": "dim"}
@@ -35,12 +38,9 @@ def check(
      lenshub-edge check
      lenshub-edge check --config /etc/lenshub/agent.toml --json
     """
-    with errors_in_one_line():
-        settings = read_given(config, {})
-        logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # its lines become findings
-        from edge.check.check import check_agent
-
-        found = asyncio.run(check_agent(settings))
+    quiet_opencv()
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # its lines become findings
+    found = _check(config)
     wrong = any(finding.state == "wrong" for finding in found)
     if as_json:
         findings = [finding.model_dump() for finding in found]
@@ -50,6 +50,17 @@ def check(
             _print(finding)
     if wrong:
         raise typer.Exit(EXIT_WRONG)
+
+
+def _check(config: Path | None) -> list[Finding]:
+    from edge.check.check import check_agent
+    from edge.check.finding import Finding
+
+    try:
+        settings = read_given(config, {})
+    except ConfigError as error:
+        return [Finding(part="configuration", state="wrong", text=problem) for problem in error.problems]
+    return asyncio.run(check_agent(settings))
 
 
 def _print(finding: Finding) -> None:

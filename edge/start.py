@@ -45,8 +45,13 @@ def read_given(config: Path | None, overrides: dict[str, dict[str, Any]]) -> Age
 
 
 def start_log() -> None:
-    """Write the log to stderr, a line for each record. To be called before OpenCV's first picture."""
-    for name, silent in QUIET.items():
-        os.environ.setdefault(name, silent)
+    """Write the log to stderr, a line for each record. To be called before OpenCV is imported."""
+    quiet_opencv()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # the link reports outages itself, once
+
+
+def quiet_opencv() -> None:
+    """Let OpenCV and FFmpeg say nothing by themselves. To be called before OpenCV is imported."""
+    for name, silent in QUIET.items():
+        os.environ.setdefault(name, silent)

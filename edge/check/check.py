@@ -1,4 +1,4 @@
-"""The whole check: camera, model, spool and broker, one after the other, all problems at once."""
+"""The whole check: cameras, models, spool, display and broker, one after the other, all problems at once."""
 
 from __future__ import annotations
 
@@ -6,51 +6,38 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from edge.check.camera import check_camera
-from edge.check.finding import Finding
+from edge.check.display import check_display
+from edge.check.finding import RUNNING, Finding
 from edge.check.login import Login
-from edge.check.model import check_model
 from edge.check.network import PART, check_network
+from edge.check.sight import Sight, look
 from edge.check.spool import check_spool, claimed
 from edge.config import find_broker
-from edge.record import Finding as Sight
-from edge.record import Recorder
 from hub.errors import ConfigError
-from hub.event import NewEvent
 from hub.wire.tls import list_expired
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.config import AgentConfig
     from edge.link import Broker
-    from edge.model import Detector
-    from edge.shot import Shot
-
-RUNNING = "an agent is running with this spool"
 
 
 async def check_agent(config: AgentConfig) -> list[Finding]:
     """Return what there is to say of everything that an agent of this configuration needs.
 
-    A running agent is left alone: it keeps its camera, and no second login pushes it off the broker.
+    A running agent is left alone: it keeps its cameras and its display's port, and no second login pushes it
+    off the broker.
     """
     with claimed(config.agent.spool) as free:
-        found, detector, shot = await asyncio.to_thread(_check_sight, config, free=free)
+        sights = [await asyncio.to_thread(look, part, free=free) for part in config.split()]
+        found = [finding for sight in sights for finding in sight.findings]
         found += await asyncio.to_thread(check_spool, config.agent, running=not free)
-        return found + await _check_broker(config, detector, shot, free=free)
+        found += check_display(config.display, free=free)
+        return found + await _check_broker(config, sights, free=free)
 
 
-def _check_sight(config: AgentConfig, *, free: bool) -> tuple[list[Finding], Detector | None, Shot | None]:
-    if free:
-        camera, shot = check_camera(config.camera)
-    else:
-        camera, shot = Finding(part="camera", state="skipped", text=RUNNING), None
-    models, detector = check_model(config.model.path, shot)
-    return [camera, *models], detector, shot
-
-
-async def _check_broker(
-    config: AgentConfig, detector: Detector | None, shot: Shot | None, *, free: bool
-) -> list[Finding]:
+async def _check_broker(config: AgentConfig, sights: Sequence[Sight], *, free: bool) -> list[Finding]:
     try:
         broker = find_broker(config.broker)
     except ConfigError as error:
@@ -59,13 +46,12 @@ async def _check_broker(
     if found[-1].state == "wrong":
         return found
     if not free:
-        return [
-            *found,
-            Finding(part="login", state="skipped", text=f"{RUNNING}; a second login would push it off"),
-        ]
-    record = _make_record(config, detector, shot)
-    models = (detector.agent_model,) if detector else ()
-    return found + await Login(broker, config.agent.device, models, record).check()
+        text = f"{RUNNING}; a second login would push it off"
+        return [*found, Finding(part="login", state="skipped", text=text)]
+    models = tuple(dict.fromkeys(sight.detector.agent_model for sight in sights if sight.detector))
+    records = [sight.make_record(config.agent) for sight in sights]
+    largest = max(records, key=lambda record: len(record[1] or b""))
+    return found + await Login(broker, config.agent.device, models, largest).check()
 
 
 def _check_secrets(broker: Broker) -> list[Finding]:
@@ -82,14 +68,3 @@ def _is_near(host: str) -> bool:
     from edge.display.access import is_loopback
 
     return is_loopback(host)
-
-
-def _make_record(
-    config: AgentConfig, detector: Detector | None, shot: Shot | None
-) -> tuple[bytes, bytes | None]:
-    """Return a record as this agent makes them, of the camera's frame if there is one."""
-    if detector is not None and shot is not None:
-        recorder = Recorder(config.agent.device, detector, config.agent.quality)
-        return recorder.write(Sight(shot, ()))
-    event = NewEvent(source="edge", device=config.agent.device, captured_at=datetime.now(UTC))
-    return event.model_dump_json(exclude_none=True, exclude_defaults=True).encode(), None

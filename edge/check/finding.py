@@ -6,6 +6,7 @@ from typing import Literal
 
 from hub.event import Plain
 
+RUNNING = "an agent is running with this spool"
 State = Literal["ok", "note", "wrong", "skipped"]
 
 

@@ -50,7 +50,7 @@ class Login:
         self._broker, self._device, self._models, self._record = broker, device, models, record
         self._stack = contextlib.AsyncExitStack()
         self._nonce = secrets.token_hex(8)
-        self._version5 = True
+        self._version5 = broker.protocol != "3.1.1"
         self._found: list[Finding] = []
 
     async def check(self) -> list[Finding]:
@@ -72,7 +72,8 @@ class Login:
         try:
             connection = await self._stack.enter_async_context(self._make_connection())
         except ConnectError as error:
-            if not self._version5 or getattr(error.rc, "value", None) != NO_MQTT5:
+            unsupported = getattr(error.rc, "value", None) == NO_MQTT5
+            if not unsupported or self._broker.protocol != "auto":
                 raise
             self._version5 = False
             connection = await self._stack.enter_async_context(self._make_connection())

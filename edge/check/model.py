@@ -10,24 +10,23 @@ from edge.model import Detector
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from edge.camera_tables import ModelTable
     from edge.shot import Shot
 
 PART = "model"
 
 
-def check_model(folder: Path, shot: Shot | None) -> tuple[list[Finding], Detector | None]:
+def check_model(table: ModelTable, shot: Shot | None) -> tuple[list[Finding], Detector | None]:
     """Return the findings, and the model if it runs.
 
     Args:
-        folder: The model's folder.
+        table: The model's folder, and where it is to run.
         shot: A frame to run it on; None for a grey one.
     """
     import numpy as np
 
     try:
-        detector = Detector(folder)
+        detector = Detector(table.path, device=table.device, threads=table.threads)
     except ConfigError as error:
         return [Finding(part=PART, state="wrong", text=problem) for problem in error.problems], None
     pixels = np.full((480, 640, 3), 128, np.uint8) if shot is None else shot.pixels
@@ -36,7 +35,7 @@ def check_model(folder: Path, shot: Shot | None) -> tuple[list[Finding], Detecto
         detector.detect(pixels)
     except RuntimeError as error:  # OpenVINO's
         reason = str(error).strip().splitlines()[-1]
-        return [Finding(part=PART, state="wrong", text=f"{folder}: does not run: {reason}")], None
+        return [Finding(part=PART, state="wrong", text=f"{table.path}: does not run: {reason}")], None
     model, took_ms = detector.model, 1000 * (time.perf_counter() - began)
     text = f"{model.name} {model.version} runs on {detector.device}: {took_ms:.0f} ms for a frame"
     return [Finding(part=PART, state="ok", text=text)], detector

@@ -31,13 +31,28 @@ def make_fifo(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(path):
             os.mkfifo(path, 0o600)
+    except OSError as error:
+        raise ConfigError(f"display.fifo: {path}: cannot be made: {error.strerror} (set another)") from error
+    check_fifo(path)
+
+
+def check_fifo(path: Path) -> bool:
+    """Return whether the FIFO is there.
+
+    Raises:
+        ConfigError: Something else has its name, or it is somebody else's.
+    """
+    try:
         found = path.lstat()
+    except FileNotFoundError:
+        return False
     except OSError as error:
         raise ConfigError(f"display.fifo: {path}: cannot be made: {error.strerror} (set another)") from error
     if not stat.S_ISFIFO(found.st_mode):
         raise ConfigError(f"display.fifo: {path}: is no FIFO (remove it, or set another)")
     if found.st_uid != os.geteuid():  # whoever made it could read what the camera sees
         raise ConfigError(f"display.fifo: {path}: belongs to another user (remove it, or set another)")
+    return True
 
 
 @contextmanager

@@ -27,16 +27,18 @@ def picture_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_config(tmp_path: Path, picture_folder: Path, free_port: int) -> Callable[..., AgentConfig]:
-    """A function from tables to a configuration; what is not given is right, but for a hub."""
+    """A function from tables to a configuration; not given: right, but for a hub; None: left out."""
 
-    def make(**tables: dict[str, Any]) -> AgentConfig:
+    def make(**tables: Any) -> AgentConfig:
         given: dict[str, dict[str, Any]] = {
             "agent": {"device": "cam-1", "spool": tmp_path / "spool.db", "quota_bytes": 2**20},
             "broker": {"url": f"mqtt://127.0.0.1:{free_port}"},
             "camera": {"source": str(picture_folder)},
         }
+        merged = {name: {**given[name], **(tables.get(name) or {})} for name in given}
+        wanted = {name: merged.get(name, tables.get(name)) for name in {*given, *tables}}
         return AgentConfig.model_validate(
-            {name: given.get(name, {}) | tables.get(name, {}) for name in {*given, *tables}}
+            {name: table for name, table in wanted.items() if tables.get(name, {}) is not None}
         )
 
     return make
@@ -46,7 +48,7 @@ def make_config(tmp_path: Path, picture_folder: Path, free_port: int) -> Callabl
 def look(make_config: Callable[..., AgentConfig]) -> Callable[..., Any]:
     """A function that checks a configuration, and returns (part, state, text) of each finding."""
 
-    async def check(**tables: dict[str, Any]) -> list[tuple[str, str, str]]:
+    async def check(**tables: Any) -> list[tuple[str, str, str]]:
         found = await check_agent(make_config(**tables))
         return [(finding.part, finding.state, finding.text) for finding in found]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 
 from typer.testing import CliRunner
 
@@ -49,6 +50,60 @@ async def test_check_names_every_problem_at_once(look, tmp_path, free_port, impa
     assert states(found) == [(part, "wrong") for part in ("camera", "model", "spool", "broker")]
     words = ("there is no such camera", "is this a model folder?", "cannot be made", "nobody listens")
     assert [part in text for text, part in zip(wrong(found), words, strict=True)] == [True] * 4
+
+
+async def test_check_looks_at_each_of_several_cameras_with_its_model(
+    look, picture_folder, tmp_path, free_port
+):
+    found = await look(
+        camera=None,
+        cameras=[
+            {"name": "door", "source": str(picture_folder)},
+            {"name": "yard", "source": "/dev/video99", "model": {"path": tmp_path / "none"}},
+        ],
+        broker={"url": f"mqtt://127.0.0.1:{free_port}"},
+    )
+
+    seen = [(state, text.partition(" ")[0]) for part, state, text in found if part in {"camera", "model"}]
+    assert seen == [("ok", "door:"), ("ok", "door:"), ("wrong", "yard:"), ("wrong", "yard:")]
+
+
+async def test_check_tries_the_device_that_the_model_is_to_run_on(look):
+    found = await look(model={"device": "NPU.7"}, broker={"url": "mqtt://no-such-host.invalid"})
+
+    assert "device NPU.7: OpenVINO finds none here" in wrong(found)[0]
+
+
+async def test_check_says_that_the_display_has_no_port_and_no_fifo(look, tmp_path):
+    (tmp_path / "file").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = await look(
+            display={"listen": f"127.0.0.1:{taken.getsockname()[1]}", "fifo": tmp_path / "file"},
+            broker={"url": "mqtt://no-such-host.invalid"},
+        )
+
+    assert [text.rpartition(": ")[2] for text in wrong(found)[:2]] == [
+        "Address already in use (set another)",
+        "is no FIFO (remove it, or set another)",
+    ]
+
+
+async def test_check_makes_nothing_of_a_display_that_can_be_shown(look, tmp_path, free_port):
+    found = await look(
+        display={"listen": "127.0.0.1:0", "fifo": tmp_path / "results.mjpeg"},
+        broker={"url": "mqtt://no-such-host.invalid"},
+    )
+
+    assert states(found).count(("display", "ok")) == 2
+    assert not (tmp_path / "results.mjpeg").exists()
+
+
+async def test_check_says_that_the_displays_token_is_too_short(look):
+    found = await look(
+        display={"listen": "0.0.0.0:0", "token": "short"}, broker={"url": "mqtt://no-such-host.invalid"}
+    )
+
+    assert "display.token: must be 16 to 200" in wrong(found)[0]
 
 
 async def test_check_leaves_a_running_agent_its_camera_and_its_login(look, broker, tmp_path):
@@ -101,6 +156,15 @@ async def test_command_prints_json_and_exits_with_two_when_something_is_wrong(tm
     assert {finding["part"] for finding in found["findings"] if finding["state"] == "wrong"} == {
         "camera", "broker",
     }  # fmt: skip
+
+
+def test_command_prints_json_of_a_configuration_that_cannot_be_read(tmp_path):
+    (tmp_path / "agent.toml").write_text("[agent]\ndevise = 'x'\n")
+    result = run(tmp_path / "agent.toml", "--json")
+    found = json.loads(result.stdout)
+
+    assert (result.exit_code, found["ok"]) == (2, False)
+    assert [finding["part"] for finding in found["findings"]] == ["configuration"] * 2
 
 
 async def test_command_exits_with_zero_and_says_so_for_people(

@@ -9,6 +9,8 @@ import pytest
 
 from edge.check.login import Login
 from edge.link import Broker
+from hub.devices import DeviceRegistry
+from hub.embedded_broker import EmbeddedBroker
 from hub.wire.connection import Connection
 from hub.wire.protocol import UPWARD_FILTERS, Ack, Hello, ack_topic
 
@@ -114,3 +116,13 @@ async def test_login_tells_how_far_the_clock_is_off(check, broker, in_background
 
     clock = [finding.text for finding in found if finding.part == "clock"]
     assert [text.split(" the hub's")[0] for text in clock] == ["is 3600 s behind"]
+
+
+@pytest.mark.parametrize(("protocol", "state"), [("5", "wrong"), ("3.1.1", "ok")])
+async def test_login_speaks_the_version_that_is_asked_for(tmp_path, free_port, impatient, protocol, state):
+    async with EmbeddedBroker(tmp_path / "embedded", free_port, 10**6):
+        password = DeviceRegistry(tmp_path / "embedded").add("cam-1")
+        broker = Broker("127.0.0.1", free_port, "cam-1", password, protocol=protocol)
+        found = await Login(broker, "cam-1", (), (LINE, None)).check()
+
+    assert (found[0].part, found[0].state) == ("broker", state)

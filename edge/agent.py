@@ -21,12 +21,14 @@ from edge.model import Detector
 from edge.outage import Outage
 from edge.pipeline import Pipeline, frames_ahead
 from edge.shot import CameraError
+from edge.source import name_source
 from edge.spool import Spool, SpoolError
 from edge.watch import Watch
 
 Task = asyncio.Future[Any]
 LAST_WORDS_S = 5.0
 NICER = 4
+WAITING = "sending goes on until SIGTERM or Ctrl-C (--until-sent ends when all is sent)"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOG = logging.getLogger("edge.agent")
 
@@ -60,8 +62,9 @@ async def run_agent(config: AgentConfig, *, until_sent: bool = False) -> Health:
         link = Link(spool, config.agent.device, broker, models=models)
         measure = partial(measure_agent, pipelines, spool)
         watches = [Watch(name, parts[name].camera.source, pipelines[name]) for name in parts]
-        titles = ", ".join(f"{model.name} {model.version}" for model in models)
+        titles = ", ".join(dict.fromkeys(detector.title for detector in detectors.values()))
         with showing(config.display, screens, measure, config.agent.device, titles, token):
+            _tell(parts, detectors)
             await _Work(config.agent, spool, watches, link, measure).run(until_sent=until_sent)
         return measure()
 
@@ -80,6 +83,12 @@ async def _load_all(parts: Mapping[str, AgentConfig]) -> dict[str, Detector]:
 def _step_back() -> None:
     thread = threading.get_native_id()
     os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICER)
+
+
+def _tell(parts: dict[str, AgentConfig], detectors: dict[str, Detector]) -> None:
+    for name, detector in detectors.items():
+        source = name_source(parts[name].camera.source)
+        LOG.info("%s watches %s with %s on %s", name or "agent", source, detector.title, detector.device)
 
 
 def _load(config: AgentConfig) -> Detector:
@@ -113,6 +122,8 @@ class _Work:
                 failed = await self._watch(linking, tending, stop)
                 if len(failed) == len(self._watches):
                     raise failed[0]
+                if not stop.done():
+                    LOG.info("the sources have ended; %s", "the rest is sent" if until_sent else WAITING)
                 if not until_sent:
                     await _first_of(linking, tending, stop)
                     return

@@ -59,12 +59,14 @@ def _check_source(source: str) -> str:
         return source
     try:
         parts = urlsplit(source)
-        clear = bool(parts.hostname) and parts.port != 0
+        clear = bool(parts.hostname) and parts.port != 0 and "@" not in "".join(parts[2:])
         (parts.hostname or "").encode("idna")
     except ValueError:
         clear = False
-    if not clear or ("@" in source and "@" not in parts.netloc):
-        raise ValueError("is no URL (write / ? # @ : of a user or password as %2F %3F %23 %40 %3A)")
+    if not clear:
+        raise ValueError(
+            "is no URL (write / ? # @ : of a user or password as %2F %3F %23 %40 %3A; @ of a path as %40)"
+        )
     return source
 
 

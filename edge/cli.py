@@ -72,7 +72,8 @@ def infer(
             try:
                 found = detector.detect(read_picture(file))
             except (OSError, PictureError) as error:
-                err.print(f"{file}: {error}", style="red", markup=False)
+                reason = error.strerror if isinstance(error, OSError) else error
+                err.print(f"{file}: {reason}", style="red", markup=False)
                 unreadable = True
                 continue
             _print_detections(file, found, as_json=as_json)

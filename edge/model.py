@@ -83,6 +83,11 @@ class Detector:
         return Model(name=self.card.name, version=self.card.version)
 
     @property
+    def title(self) -> str:
+        """The model's name and version, for people."""
+        return f"{self.card.name} {self.card.version}"
+
+    @property
     def agent_model(self) -> AgentModel:
         """The model as the hub is told of it."""
         card = self.card

@@ -13,12 +13,14 @@ from hub.errors import ConfigError
 from hub.event import MAX_DETECTIONS, Name, Side
 
 SHIPPED = Path(__file__).with_name("models")
-LABELS_LIMIT_BYTES = 2**20
+MAX_BYTES = 2**20  # of a model.toml, and of a file with labels
+MAX_INPUT_PIXELS = 4096**2
 Kind = Literal["ssd", "classification", "segmentation"]
 Part = Literal["boxes", "scores", "labels"]
 Threshold = Annotated[float, Field(ge=0, le=1)]
 Number = Annotated[int, Field(ge=0, lt=2**20)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Mean = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+Scale = Annotated[float, Field(ge=1e-6, le=1e6)]  # beyond it 32 bits have no room
 
 
 class ModelCard(BaseModel):
@@ -42,8 +44,8 @@ class ModelCard(BaseModel):
     fit: Literal["letterbox"] = "letterbox"
     colours: Literal["rgb", "bgr", "grey"] = "rgb"
     layout: Literal["nchw", "nhwc"] = "nchw"
-    mean: Annotated[tuple[Finite, ...], Field(min_length=1, max_length=3)] = (0.0,)
-    scale: Annotated[tuple[Annotated[Finite, Field(gt=0)], ...], Field(min_length=1, max_length=3)] = (1.0,)
+    mean: Annotated[tuple[Mean, ...], Field(min_length=1, max_length=3)] = (0.0,)
+    scale: Annotated[tuple[Scale, ...], Field(min_length=1, max_length=3)] = (1.0,)
     device: Annotated[str, Field(pattern=r"^[A-Z]+(\.\d+)?$")] = "CPU"
     threshold: Threshold = 0.5
     thresholds: dict[str, Threshold] = Field(default_factory=dict)
@@ -71,6 +73,12 @@ class ModelCard(BaseModel):
         for name, values in (("mean", self.mean), ("scale", self.scale)):
             if len(values) not in (1, self.channels):
                 raise ValueError(f"{name} has {len(values)} values (one, or one for each of {self.channels})")
+        return self
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        if self.width * self.height > MAX_INPUT_PIXELS:
+            raise ValueError(f"takes {self.width} x {self.height} pixels (at most {MAX_INPUT_PIXELS})")
         return self
 
     @property
@@ -103,10 +111,10 @@ def read_card(folder: Path) -> ModelCard:
     """
     path = folder / "model.toml"
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(_read_small(path).decode("utf-8"))
         return ModelCard.model_validate(_with_labels(settings, folder))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror} (is this a model folder?)") from error
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file (is this a model folder?)") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: is no TOML: {error}") from error
     except ValidationError as error:
@@ -117,13 +125,12 @@ def read_labels(path: Path) -> tuple[str, ...]:
     """Read a file with one label a line, in the order of their numbers; line ends may be of any kind.
 
     Raises:
-        ConfigError: It cannot be read, or a line is empty.
+        ConfigError: It cannot be read, is too long, or a line is empty.
     """
     try:
-        with path.open("rb") as file:
-            text = file.read(LABELS_LIMIT_BYTES).decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        text = _read_small(path).decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is no UTF-8: {error}") from error
     labels = [line.strip() for line in text.rstrip().splitlines()]
@@ -138,14 +145,35 @@ def shipped_models() -> list[Path]:
     return sorted(path.parent for path in SHIPPED.glob("*/model.toml"))
 
 
+def _read_small(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ConfigError: It is something else than a file, too long, or cannot be read.
+    """
+    try:
+        if path.exists() and not path.is_file():  # reading a FIFO or a device may never end
+            raise ConfigError(f"{path}: is no file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{path}: has more than {MAX_BYTES} bytes")
+    return data
+
+
 def _with_labels(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Put the labels of the file that `labels_file` names in its place."""
     if "labels_file" not in settings:
         return settings
     rest = {name: value for name, value in settings.items() if name != "labels_file"}
-    file = settings["labels_file"]
-    if "labels" in rest or not isinstance(file, str):
-        raise ConfigError(
-            f"{folder / 'model.toml'}: labels_file: must be a file's name, without labels beside"
-        )
+    file, place = settings["labels_file"], f"{folder / 'model.toml'}: labels_file"
+    if "labels" in rest or not isinstance(file, str) or "\0" in file:
+        raise ConfigError(f"{place}: must be a file's name, without labels beside")
+    if not (folder / file).resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(f"{place}: must lie in the model's folder")
     return rest | {"labels": read_labels(folder / file)}

@@ -7,6 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from hub.event import DEVICE_PATTERN
+
 
 def list_problems(file: str, error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return a line for each problem, `file: place: what was found (known: ...)`, without any values."""
@@ -24,8 +26,16 @@ def _describe(file: str, problem: Any, model: type[BaseModel]) -> str:
         return f"{file}: {place}: unknown field (known: {', '.join(known)}{meant})"
     if problem["type"] == "missing":
         return f"{file}: {place}: is missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = _reword(problem)
     return f"{file}: {place}: {message[0].lower()}{message[1:]}" if place else f"{file}: {message}"
+
+
+def _reword(problem: Any) -> str:
+    if problem["type"] == "path_type":
+        return "must be a path, in quotes"
+    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == DEVICE_PATTERN:
+        return "must be 1 to 64 of A-Z a-z 0-9 . _ - and begin with a letter or digit"
+    return str(problem["msg"].removeprefix("Value error, "))
 
 
 def _table_at(model: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hub.errors import ConfigError
+
 if TYPE_CHECKING:
     from edge.config import AgentConfig
 
@@ -33,7 +35,7 @@ def read_given(config: Path | None, overrides: dict[str, dict[str, Any]]) -> Age
         overrides: Values by table; those that are None were not given.
 
     Raises:
-        ConfigError: The file cannot be read or is wrong; with every problem.
+        ConfigError: The file is missing, cannot be read or is wrong; with every problem.
     """
     from edge.config import read_config
 
@@ -41,7 +43,12 @@ def read_given(config: Path | None, overrides: dict[str, dict[str, Any]]) -> Age
         table: {key: value for key, value in values.items() if value is not None}
         for table, values in overrides.items()
     }
-    return read_config(find_config(config), {table: values for table, values in given.items() if values})
+    path = find_config(config)
+    if path is None and "device" not in given.get("agent", {}):
+        raise ConfigError(
+            f"{CONFIG}: there is none here (give --config FILE; `lenshub device add` on the hub prints one)"
+        )
+    return read_config(path, {table: values for table, values in given.items() if values})
 
 
 def start_log() -> None:

@@ -82,6 +82,14 @@ async def test_agent_event_tells_all_that_was_promised(start, small_hub):
     }
 
 
+async def test_agent_says_what_it_watches_and_that_the_source_has_ended(start, small_hub):
+    agent = await start("--source", CLIP, "--no-pace", "--until-sent")
+    _, error = await asyncio.wait_for(agent.communicate(), 60)
+    said = error.decode()
+    assert f"INFO agent watches {CLIP} with thumbs-up 1 on CPU\n" in said
+    assert "INFO the sources have ended; the rest is sent\n" in said
+
+
 async def test_agent_stops_cleanly_when_it_gets_sigterm(start, small_hub, spool_path, wait_until):
     agent = await start("--source", CLIP, "--passes", "0")
     await wait_until(lambda: len(small_hub.records) > 2)

@@ -316,6 +316,7 @@ def test_config_is_refused_when_a_source_is_given_beside_several_cameras(path):
         "rtsp://u:12/word@h/1",
         "rtsp://u:12#word@h",
         "rtsp://u:12?word@h",
+        "rtsp://u:12@word/12@h/1",
         "http://[::1/v",
         "rtsp:///1",
         "rtsp://h:99999/1",
@@ -325,3 +326,11 @@ def test_camera_is_refused_without_telling_its_address_when_that_is_unclear(sour
     with pytest.raises(ConfigError, match=r"camera\.source: is no URL") as caught:
         read_config(None, {"agent": {"device": "c"}, "camera": {"source": source}})
     assert "word" not in str(caught.value).replace("password", "")
+
+
+def test_config_says_in_words_what_a_name_and_a_path_must_be(path):
+    path.write_text("[agent]\ndevice = '../etc'\nspool = 3\n")
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, {})
+    words = ("must be 1 to 64 of A-Z a-z 0-9 . _ -", "must be a path, in quotes")
+    assert [word in problem for word, problem in zip(words, caught.value.problems, strict=True)] == [True] * 2

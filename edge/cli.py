@@ -98,11 +98,13 @@ def models(
     if as_json:
         out.print_json(json.dumps([card.model_dump(mode="json") | {"path": str(p)} for p, card in cards]))
         return
-    table = Table("name", "version", "input", "threshold", "labels", "path")
-    for folder, card in cards:
+    table = Table("name", "version", "input", "threshold", "labels")
+    for _, card in cards:
         size = f"{card.width} x {card.height}"
-        table.add_row(card.name, card.version, size, str(card.threshold), ", ".join(card.labels), str(folder))
+        table.add_row(card.name, card.version, size, str(card.threshold), ", ".join(card.labels))
     out.print(table)
+    for folder, card in cards:  # a table would cut the path off
+        out.print(f"{card.name}: {folder}", markup=False, highlight=False)
 
 
 def _print_detections(file: Path, found: tuple[Detection, ...], *, as_json: bool) -> None:

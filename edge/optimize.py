@@ -14,9 +14,10 @@ from edge.model import Detector
 from edge.model_card import ModelCard, read_card, read_labels
 from edge.network import read_network
 from edge.new_card import guess_card, write_card
+from edge.picture_file import SUFFIXES, read_picture
 from edge.quantize import quantize
 from edge.runtime import load_openvino
-from hub.draw.picture import PictureError, decode_picture
+from hub.draw.picture import PictureError
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 MAX_PICTURES = 300
 NOISE_PICTURES = 14
 TIMING_S = 2.0
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +102,18 @@ def read_frames(folder: Path) -> list[NDArray[np.uint8]]:
         ConfigError: There are none, or one cannot be read.
     """
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)[:MAX_PICTURES]
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)[:MAX_PICTURES]
         frames = [_read_frame(path) for path in paths]
     except OSError as error:
         raise ConfigError(f"{error.filename}: cannot be read: {error.strerror}") from error
     if not frames:
-        raise ConfigError(f"{folder}: holds no pictures (known: {', '.join(sorted(PICTURES))})")
+        raise ConfigError(f"{folder}: holds no pictures (known: {', '.join(sorted(SUFFIXES))})")
     return frames
 
 
 def _read_frame(path: Path) -> NDArray[np.uint8]:
     try:
-        return decode_picture(path.read_bytes())
+        return read_picture(path)
     except PictureError as error:
         raise ConfigError(f"{path}: {error}") from error
 

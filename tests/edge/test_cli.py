@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from edge.cli import app
 from edge.demo.glyphs import THUMBS_UP, cut_glyph
+from edge.model import shipped_models
 from edge.spool import Spool
 
 
@@ -112,3 +113,9 @@ def test_spool_status_exits_with_one_line_when_there_is_no_spool(tmp_path, conte
         (tmp_path / "spool.db").write_bytes(content)
     result = call("spool", "status", "--spool", tmp_path / "spool.db")
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+
+
+def test_models_prints_whole_paths_on_a_narrow_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    result = CliRunner().invoke(app, ["models"])
+    assert all(f": {folder}\n" in result.stdout for folder in shipped_models())

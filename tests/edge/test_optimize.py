@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from edge.cli import app
 from edge.model import SHIPPED, Detector
-from edge.optimize import Measured
+from edge.optimize import Measured, read_frames
+from hub.errors import ConfigError
 
 HIRAGANA = SHIPPED / "hiragana"
 CHARACTERS = Path(__file__).with_name("characters")
@@ -133,3 +135,9 @@ def test_bench_prints_a_table_for_people():
 def test_bench_is_refused_when_there_is_no_such_device():
     result = call("bench", HIRAGANA, "--device", "TPU")
     assert (result.exit_code, "device TPU: OpenVINO finds none here" in result.stderr) == (2, True)
+
+
+def test_pictures_to_compare_on_are_refused_without_waiting_when_one_is_a_fifo(tmp_path):
+    os.mkfifo(tmp_path / "one.jpg")
+    with pytest.raises(ConfigError, match=r"one\.jpg: is no file"):
+        read_frames(tmp_path)

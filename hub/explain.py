@@ -8,9 +8,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from hub.dispatch.match import Match
+from hub.dispatch.match_reason import find_repeat
 from hub.event import Event
 from hub.store import overview
 from hub.store.database import Database
+from hub.store.suppression import find_marked, find_told
 
 
 class Explanation(BaseModel):
@@ -40,13 +42,19 @@ async def explain_event(
     }
     states = {row["plugin"]: row for row in await overview.list_plugin_states(engine)}
     cursors = {row["plugin"]: row for row in await overview.list_cursors(engine)}
+    told = await find_told(engine, event.id)
+    marked = await find_marked(engine, event.id)
     found = []
     for name in sorted(cursors.keys() | states.keys()):
         if name in rows:
-            found.append(_from_row(rows[name]))
+            found.append(_from_row(rows[name], told.get(name)))
         elif name in cursors:
             matches = await overview.list_revisions(engine, name)
-            found.append(_from_cursor(name, cursors[name], matches, states.get(name), event))
+            explained = _from_cursor(name, cursors[name], matches, states.get(name), event)
+            match = _find_match(matches, event)
+            if explained.outcome == "done" and match.has_memory and name not in marked:
+                explained = _as_filtered(name, await find_repeat(engine, name, match, event))
+            found.append(explained)
         else:
             reason = states[name]["reason"]
             found.append(Explanation(plugin=name, outcome="waiting", reason=f"it cannot run: {reason}"))
@@ -59,12 +67,29 @@ def _as_removed(explanation: Explanation) -> Explanation:
     return explanation.model_copy(update={"outcome": "waiting", "reason": REMOVED, "due_at": None})
 
 
-def _from_row(row: dict[str, Any]) -> Explanation:
+def _find_match(matches: Sequence[dict[str, Any]], event: Event) -> Match:
+    """Return the match that held when an event came."""
+    held = [row["match"] for row in matches if row["from_id"] <= event.id]
+    return Match.model_validate(held[-1]) if held else Match()
+
+
+def _as_filtered(name: str, refusal: str) -> Explanation:
+    return Explanation(plugin=name, outcome="skipped", reason=f"filter: {refusal}")
+
+
+def _describe_digest(told: dict[str, Any]) -> str:
+    if told["digest_id"] is None:
+        return "; its digest waits for the quiet time to end"
+    came_of_it = told["note"] or told["reason"]
+    return f"; digest {told['digest_id']}: {told['outcome']}{f' ({came_of_it})' if came_of_it else ''}"
+
+
+def _from_row(row: dict[str, Any], told: dict[str, Any] | None) -> Explanation:
     due_at = row["due_at"]
     return Explanation(
         plugin=row["plugin"],
         outcome=row["outcome"],
-        reason=row["reason"],
+        reason=row["reason"] + (_describe_digest(told) if told else ""),
         note=row["note"],
         attempt=row["attempt"],
         due_at=due_at.isoformat() if due_at else None,
@@ -85,8 +110,7 @@ def _from_cursor(
         failed = state is not None and state["state"] == "failed"
         reason = f"it cannot run: {state['reason']}" if failed and state else "not delivered yet"
         return Explanation(plugin=name, outcome="waiting", reason=reason)
-    held = [row["match"] for row in matches if row["from_id"] <= event.id]
-    refusal = Match.model_validate(held[-1]).refusal(event) if held else None
+    refusal = _find_match(matches, event).refusal(event)
     if refusal is not None:
-        return Explanation(plugin=name, outcome="skipped", reason=f"filter: {refusal}")
+        return _as_filtered(name, refusal)
     return Explanation(plugin=name, outcome="done", attempt=1)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pluggy
 from pydantic import BaseModel, ValidationError
 
-from hub.dispatch.instance import Deliver, Instance, InstanceSettings
+from hub.dispatch.instance import Instance, InstanceSettings
 from hub.plugin import PluginContext, Specifications
 from hub.problems import describe_problems
 
 GROUP = "lenshub.plugins"
+HOOKS = {
+    "deliver": ("event", "frame", "delivery"),
+    "digest": ("digest", "frame", "delivery"),
+    "tick": ("now", "delivery"),
+}
+"""The hooks that dispatch calls, with the arguments they offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +114,34 @@ def _register(name: str, settings: InstanceSettings, plugin: Any) -> Loaded | Br
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         return Broken(name, (f"plugins.{name}: does not fit the hooks: {error}",))
-    implementations = manager.hook.deliver.get_hookimpls()
-    if not implementations:
+    found: dict[str, Any] = {}
+    for hook, arguments in HOOKS.items():
+        for implementation in getattr(manager.hook, hook).get_hookimpls():
+            if not inspect.iscoroutinefunction(implementation.function):
+                return Broken(name, (f"plugins.{name}: {hook} must be `async def`",))
+            declared = implementation.argnames
+            found[hook] = _with_declared_arguments(implementation.function, declared, arguments)
+    if "deliver" not in found:
         return Broken(name, (f"plugins.{name}: implements no hook (deliver, marked with @hookimpl)",))
-    function = implementations[0].function
-    if not inspect.iscoroutinefunction(function):
-        return Broken(name, (f"plugins.{name}: deliver must be `async def`",))
-    deliver = _with_declared_arguments(function, implementations[0].argnames)
-    return Loaded(Instance(name, settings, deliver), plugin)
+    if problem := _find_dead_option(name, settings, found):
+        return Broken(name, (problem,))
+    return Loaded(Instance(name, settings, **found), plugin)
 
 
-def _with_declared_arguments(function: Any, names: tuple[str, ...]) -> Deliver:
-    """Return a callable that takes all three arguments and passes on those the author declared."""
-    if names == ("event", "frame", "delivery"):
-        return cast("Deliver", function)
-    order = [("event", "frame", "delivery").index(name) for name in names]
+def _find_dead_option(name: str, settings: InstanceSettings, hooks: Container[str]) -> str | None:
+    """Return what is wrong with a setting that does nothing without a hook that the plugin does not have."""
+    if "digest" not in hooks and "digest" in settings.suppress.model_fields_set:
+        return f"plugins.{name}.suppress.digest: this plugin has no digest hook; leave the setting out"
+    if "tick" not in hooks and "tick_s" in settings.model_fields_set:
+        return f"plugins.{name}.tick_s: this plugin has no tick hook; leave the setting out"
+    return None
+
+
+def _with_declared_arguments(function: Any, names: tuple[str, ...], offered: tuple[str, ...]) -> Any:
+    """Return a callable that takes all the arguments offered and passes on those the author declared."""
+    if names == offered:
+        return function
+    order = [offered.index(name) for name in names]
     if len(order) == 1:
         only = order[0]
         return lambda *arguments: function(arguments[only])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,6 +116,41 @@ class Delivery(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DigestLine:
+    """Events held back that saw one label in one place; `best` is the highest confidence among them.
+
+    `camera` is None where its device does not name it, `label` and `best` where nothing was seen.
+    """
+
+    device: str
+    camera: str | None
+    label: str | None
+    count: int
+    best: float | None
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """All events that were held back from an instance in one quiet time.
+
+    `since` and `until` are when the first and the last was captured. `rules` says how many each rule held
+    back: snooze, quiet, quota or cooldown. `lines` are at most 50, those with most events first; `more`
+    events are in none of them. `latest` is the last one, or None where it is no longer stored.
+    """
+
+    number: int
+    count: int
+    since: datetime
+    until: datetime
+    rules: Mapping[str, int]
+    lines: tuple[DigestLine, ...]
+    more: int
+    latest: Event | None
+
+
+@dataclass(frozen=True, slots=True)
 class PluginContext:
     """What an instance is told when it is made: its name in hub.toml, where relative paths start, its log."""
 
@@ -136,4 +172,21 @@ class Specifications:
         Raises:
             Skip, RetryLater, Reject: The outcome is skipped, retrying, or dead.
             Exception: Anything else counts as a failed attempt and is tried again, up to `attempts` times.
+        """
+
+    @hookspec
+    async def digest(self, digest: Digest, frame: StoredFrame | None, delivery: Delivery) -> str | None:
+        """Tell of the events that `suppress` or a snooze held back, once the quiet time is over.
+
+        Called at least once for each digest; `f"digest/{digest.number}"` is a key for `delivery.once`. It
+        ends as a delivery does, with the same outcomes and attempts. `frame` is that of the latest event.
+        Without this hook what is held back is only skipped.
+        """
+
+    @hookspec
+    async def tick(self, now: datetime, delivery: Delivery) -> None:
+        """Look at the clock; called every `tick_s` seconds while the instance runs, never twice at a time.
+
+        For what no event tells: silence, deadlines. `now` is the hub's clock. `delivery` counts events up to
+        the newest one, and guards effects as in `deliver`. What fails is left to the next tick.
         """

@@ -30,7 +30,7 @@ def events(
 
     Example: lenshub events --label thumbs-up --min-confidence 0.9 --since 2026-11-20
     """
-    wanted = EventFilter(device, label, source, _in_utc(since), min_confidence)
+    wanted = EventFilter(device, label, source, in_utc(since), min_confidence)
     found = asyncio.run(read_store(config, lambda engine: EventLog(engine).newest(wanted, limit)))
     if json:
         print_json([event.model_dump(mode="json") for event in found])
@@ -38,14 +38,19 @@ def events(
     print_table("Events", ("id", "captured (UTC)", "device", "source", "seen", "frame"), map(_row, found))
 
 
-def _in_utc(moment: datetime | None) -> datetime | None:
+def in_utc(moment: datetime | None) -> datetime | None:
+    """Return a moment of the command line, which is in UTC where it does not say otherwise."""
     if moment is None or moment.tzinfo is not None:
         return moment
     return moment.replace(tzinfo=UTC)
 
 
+def list_seen(event: Event) -> str:
+    """Return what an event saw, for people."""
+    return ", ".join(f"{d.label} {d.confidence:.2%}" for d in event.detections) or "nothing"
+
+
 def _row(event: Event) -> tuple[str, ...]:
-    seen = ", ".join(f"{d.label} {d.confidence:.2%}" for d in event.detections) or "nothing"
     if event.frame is None:
         frame = "none"
     elif isinstance(event.frame, DroppedFrame):
@@ -53,4 +58,4 @@ def _row(event: Event) -> tuple[str, ...]:
     else:
         frame = f"{event.frame.width} x {event.frame.height}"
     moment = f"{event.captured_at:%Y-%m-%d %H:%M:%S}"
-    return str(event.id), moment, event.device, event.source, seen, frame
+    return str(event.id), moment, event.device, event.source, list_seen(event), frame

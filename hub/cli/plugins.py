@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from hub.program import load_plugins
 from hub.store import overview
 from hub.store.database import Database, database_path, hub_is_running
 from hub.store.log import EventLog
+from hub.store.suppression import list_snoozes
 
 
 async def _stored(engine: Database) -> dict[str, dict[str, Any]]:
@@ -26,6 +28,8 @@ async def _stored(engine: Database) -> dict[str, dict[str, Any]]:
         found[cursor["plugin"]] |= {"position": cursor["position"], "behind": newest - cursor["position"]}
     for state in await overview.list_plugin_states(engine):
         found.setdefault(state["plugin"], {}).update(state=state["state"], reason=state["reason"])
+    for name, until in (await list_snoozes(engine, datetime.now(UTC))).items():
+        found.setdefault(name, {})["snoozed_until"] = until
     for name, facts in found.items():
         for outcome in ("retrying", "unknown", "dead", "running"):
             if rows := await overview.list_deliveries(engine, plugin=name, outcome=outcome, limit=1):
@@ -72,7 +76,9 @@ def _outcomes(facts: dict[str, Any]) -> str:
 
 
 def _trouble(facts: dict[str, Any]) -> str:
-    return facts["reason"] or facts.get("last_error") or ""
+    snoozed = facts.get("snoozed_until")
+    said = f"snoozed until {snoozed:%Y-%m-%d %H:%M:%S} UTC" if snoozed else ""
+    return facts["reason"] or said or facts.get("last_error") or ""
 
 
 @plainly

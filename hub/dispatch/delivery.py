@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from hub.event import Event, Frame
 from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
@@ -44,13 +45,33 @@ class FrameOnDisk:
             raise Reject(f"frame {self.digest[:12]} is no longer in the frame store") from error
 
 
+class Numbered(Protocol):
+    """A place in the log: an event, or the newest one's number."""
+
+    @property
+    def id(self) -> int:
+        """The event's id; 0 before the first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the log without its event."""
+
+    id: int
+
+
 class EventDelivery:
-    """One event on its way to one plugin; see `hub.plugin.Delivery`."""
+    """One event on its way to one plugin; see `hub.plugin.Delivery`.
+
+    Args:
+        event: Effects are noted with its id, and events are counted up to it.
+    """
 
     def __init__(
         self,
         plugin: str,
-        event: Event,
+        event: Numbered,
         attempt: int,
         writer: Writer,
         log: EventLog,

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 from hub.dispatch.instance import Instance
-from hub.dispatch.runner import Runner
+from hub.dispatch.match_sieve import Sieve
+from hub.dispatch.runner import Runner, utc_now
+from hub.dispatch.suppress.digests import Digests
+from hub.dispatch.suppress.gate import Gate
+from hub.dispatch.suppress.snoozes import Snoozes
+from hub.dispatch.tick import Ticking, running_beside, send_digests
 from hub.loading import Broken, Loaded
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
@@ -30,10 +36,14 @@ class Dispatch:
         self._log = event_log
         self._frames = frames
         self._runners: list[Runner] = []
+        self._sieve = Sieve(writer.tail)
+        self._snoozes = Snoozes(event_log)
 
     async def run(self, instances: Sequence[Loaded | Broken], ready: asyncio.Event) -> None:
         """Run all instances until cancelled; `ready` is set once every instance has its place in the log."""
+        await self._snoozes.refresh()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._snoozes.watch(), name="snoozes")
             for found in instances:
                 if isinstance(found, Broken):
                     start = 0 if found.from_beginning else self._writer.tail.newest
@@ -51,12 +61,22 @@ class Dispatch:
         try:
             async with AsyncExitStack() as stack:
                 await self._enter(loaded, stack)
-                runner = Runner(loaded.instance, standing, self._writer, self._log, self._frames)
+                gate = await self._open_gate(loaded.instance, standing)
+                runner = Runner(
+                    loaded.instance,
+                    standing,
+                    self._writer,
+                    self._log,
+                    self._frames,
+                    gate=gate,
+                    sieve=self._sieve,
+                )
                 self._runners.append(runner)
                 await self._note(name, "running", "")
                 log.info("plugin.running %s", name)
                 try:
-                    await runner.run()
+                    async with running_beside(*self._list_beside(loaded.instance, gate)):
+                        await runner.run()
                 finally:
                     self._runners.remove(runner)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
@@ -71,12 +91,26 @@ class Dispatch:
         except TimeoutError as error:
             raise TimeoutError(f"did not start within {START_S:g} s") from error
 
+    async def _open_gate(self, instance: Instance, standing: Standing) -> Gate:
+        settings = instance.settings
+        until, digests = self._snoozes.until, instance.digest is not None
+        gate = Gate(instance.name, settings.match, settings.suppress, until, digests=digests)
+        await gate.load(self._writer, self._log, standing.position, utc_now())
+        return gate
+
+    def _list_beside(self, instance: Instance, gate: Gate) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs beside an instance's deliveries."""
+        beside = []
+        if instance.tick is not None:
+            beside.append(Ticking(instance, self._writer, self._log, utc_now).run())
+        if instance.digest is not None:
+            digests = Digests(instance, gate, self._writer, self._log, self._frames, utc_now)
+            beside.append(send_digests(instance.name, digests))
+        return beside
+
     async def _stand(self, instance: Instance) -> Standing:
         start = 0 if instance.settings.start == "beginning" else self._writer.tail.newest
         match = instance.settings.match.model_dump(mode="json", exclude_defaults=True)
-        for names in match.values():
-            if isinstance(names, list):
-                names.sort()
         standing = await self._open_cursor(instance.name, start)
         await self._writer.change(lambda c: note_match(c, instance.name, standing.position + 1, match))
         return standing

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from hub.dispatch.match import Match
+from hub.dispatch.suppress.settings import Suppress
 from hub.event import Plain
 
 Deliver = Callable[[Any, Any, Any], Awaitable[object]]
+Tick = Callable[[Any, Any], Awaitable[object]]
 
 
 class InstanceSettings(Plain):
@@ -19,6 +21,8 @@ class InstanceSettings(Plain):
 
     use: str | None = Field(default=None, description="Entry point; absent: the instance's name")
     match: Match = Match()
+    suppress: Suppress = Suppress()
+    tick_s: Annotated[float, Field(ge=1, le=86_400)] = 10.0
     concurrency: Annotated[int, Field(ge=1, le=256)] = 4
     window: Annotated[int, Field(ge=1, le=100_000)] = 1000
     timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 30.0
@@ -29,8 +33,13 @@ class InstanceSettings(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A plugin that runs: `deliver(event, frame, delivery)` calls it with the arguments it declares."""
+    """A plugin that runs: `deliver(event, frame, delivery)` calls it with the arguments it declares.
+
+    So do `digest(digest, frame, delivery)` and `tick(now, delivery)`, where it has them.
+    """
 
     name: str
     settings: InstanceSettings
     deliver: Deliver
+    digest: Deliver | None = None
+    tick: Tick | None = None

@@ -2,46 +2,184 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from functools import cached_property
+from typing import Annotated
 
-from hub.event import Event, Fraction, Name, Plain
+from pydantic import Field, model_validator
+
+from hub.dispatch.match_names import Fits, Names, compile_names, list_names
+from hub.dispatch.match_schedule import Schedules, is_within
+from hub.dispatch.match_shape import BoxSize, Polygon, ZonePoint, is_in, point_of
+from hub.event import MAX_DETECTIONS, Detection, Event, Fraction, Name, Plain
+
+Seconds = Annotated[float, Field(gt=0, le=366 * 86_400, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=MAX_DETECTIONS)]
+Zones = Annotated[dict[Name, Polygon], Field(min_length=1, max_length=100)]
 
 
 class Match(Plain):
-    """An event matches when its device, camera and source are wanted and one detection has both a wanted
-    label and the confidence. An absent setting wants everything; with labels or min_confidence set, an event
-    without detections never matches, and with cameras set none whose camera has no name."""
+    """An event matches when its device, camera, source and time are wanted, and enough of its detections are.
 
-    labels: frozenset[Name] | None = Field(default=None, description="Labels wanted; absent: any")
-    devices: frozenset[Name] | None = Field(default=None, description="Devices wanted; absent: any")
-    cameras: frozenset[Name] | None = Field(default=None, description="Names of cameras wanted; absent: any")
-    sources: frozenset[Name] | None = Field(default=None, description="Sources wanted; absent: any")
+    A detection is wanted when label, confidence, box and zone all are. An absent setting wants everything.
+    With any setting about detections, an event without them never matches; with cameras set none whose camera
+    has no name; with box or zones set no detection without a box. `new_after_s` and `once_within_s` depend on
+    earlier events: `hub.dispatch.match_repeats` sees to them.
+    """
+
+    labels: Names | None = Field(default=None, description="Labels wanted, or patterns; absent: any")
+    devices: Names | None = Field(default=None, description="Devices wanted, or patterns; absent: any")
+    cameras: Names | None = Field(default=None, description="Cameras wanted, or patterns; absent: any")
+    sources: Names | None = Field(default=None, description="Sources wanted, or patterns; absent: any")
     min_confidence: Fraction = Field(default=0.0, description="0..1; of the detection with the wanted label")
+    min_confidence_per_label: dict[Name, Fraction] = Field(
+        default_factory=dict, description="0..1 for these labels, in place of min_confidence"
+    )
+    box: BoxSize | None = Field(default=None, description="How large the box must be")
+    zones: Zones | None = Field(default=None, description="Polygons, in one of which the box must be")
+    ignore_zones: Zones | None = Field(default=None, description="Polygons, in none of which it may be")
+    zone_point: ZonePoint = Field(default="center", description="The point of the box that zones ask for")
+    min_count: Count | None = Field(default=None, description="So many wanted detections at least")
+    max_count: Count | None = Field(default=None, description="So many wanted detections at most")
+    schedule: Schedules | None = Field(default=None, description="When it must have been captured")
+    new_after_s: Seconds | None = Field(
+        default=None, description="Only objects not seen in their place for so long"
+    )
+    once_within_s: Seconds | None = Field(
+        default=None, description="Each label in each place once within so long"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Match:
+        if self.min_count is not None and self.max_count is not None and self.min_count > self.max_count:
+            raise ValueError(f"min_count {self.min_count} is above max_count {self.max_count}")
+        return self
+
+    @cached_property
+    def fits_label(self) -> Fits | None:
+        """Whether a label is wanted; None where any is."""
+        return None if self.labels is None else compile_names(self.labels)
+
+    @cached_property
+    def least_confidence(self) -> float:
+        """No event whose detections are all below this can match."""
+        return min((self.min_confidence, *self.min_confidence_per_label.values()))
+
+    @cached_property
+    def _places(self) -> tuple[tuple[str, Names, Fits], ...]:
+        wanted = {"device": self.devices, "camera": self.cameras, "source": self.sources}
+        return tuple(
+            (name, names, compile_names(names)) for name, names in wanted.items() if names is not None
+        )
+
+    @cached_property
+    def _asks_detections(self) -> bool:
+        free = {"devices", "cameras", "sources", "schedule", "zone_point"}
+        return bool(self.model_dump(exclude_defaults=True).keys() - free)
+
+    @cached_property
+    def has_memory(self) -> bool:
+        """Whether earlier events have a say."""
+        return self.new_after_s is not None or self.once_within_s is not None
+
+    def wants_place(self, event: Event) -> bool:
+        """Whether device, camera and source are wanted."""
+        return all(
+            (found := getattr(event, name)) is not None and fits(found) for name, _, fits in self._places
+        )
+
+    def wants_rest(self, event: Event) -> bool:
+        """Whether detections and time are wanted, whatever the place."""
+        if self._asks_detections:
+            count = len(self.wanted(event))
+            if count < (self.min_count or 1) or (self.max_count is not None and count > self.max_count):
+                return False
+        return self.schedule is None or is_within(self.schedule, event.captured_at)
+
+    def wanted(self, event: Event) -> list[Detection]:
+        """Return the detections that are wanted."""
+        return [found for found in event.detections if self._wants(found)]
+
+    def _wants(self, found: Detection) -> bool:
+        fits = self.fits_label
+        if fits is not None and not fits(found.label):
+            return False
+        if found.confidence < self.confidence_for(found.label):
+            return False
+        return (self.box is None or (found.box is not None and self.box.misfit(found.box) is None)) and (
+            self._zone_refusal(found) is None
+        )
+
+    def confidence_for(self, label: str) -> float:
+        """Return the least confidence that a label needs."""
+        return self.min_confidence_per_label.get(label, self.min_confidence)
+
+    def _zone_refusal(self, found: Detection) -> str | None:
+        if self.zones is None and self.ignore_zones is None:
+            return None
+        if found.box is None:
+            return "zones: no box"
+        point = point_of(found.box, self.zone_point)
+        if self.zones is not None and not any(is_in(point, zone) for zone in self.zones.values()):
+            return f"zones: not in {list_names(self.zones)}"
+        for name, zone in (self.ignore_zones or {}).items():
+            if is_in(point, zone):
+                return f"ignore_zones: in {name}"
+        return None
 
     def refusal(self, event: Event) -> str | None:
-        """Return why this event is not wanted, or None when it is."""
-        if self.devices is not None and event.device not in self.devices:
-            return f"device {event.device} is not one of {_listed(self.devices)}"
-        if self.cameras is not None and event.camera not in self.cameras:
-            found = f"camera {event.camera}" if event.camera else "an event without a camera's name"
-            return f"{found} is not one of {_listed(self.cameras)}"
-        if self.sources is not None and event.source not in self.sources:
-            return f"source {event.source} is not one of {_listed(self.sources)}"
-        if self.labels is None and self.min_confidence == 0.0:
+        """Return why this event is not wanted, or None when it is; earlier events have no say in it."""
+        if not self.wants_place(event):
+            return self._refuse_place(event)
+        if self.wants_rest(event):
             return None
-        return self._refuse_detections(event)
+        return self._refuse_detections(event) or self._refuse_time()
+
+    def _refuse_place(self, event: Event) -> str:
+        name, names, found = next(
+            (name, names, found)
+            for name, names, fits in self._places
+            if (found := getattr(event, name)) is None or not fits(found)
+        )
+        what = "an event without a camera's name" if found is None else f"{name} {found}"
+        return f"{what} is not one of {list_names(names)}"
+
+    def _refuse_time(self) -> str:
+        return f"schedule: not within {'; '.join(s.describe() for s in self.schedule or ())}"
 
     def _refuse_detections(self, event: Event) -> str | None:
-        wanted = [d for d in event.detections if self.labels is None or d.label in self.labels]
-        if any(detection.confidence >= self.min_confidence for detection in wanted):
+        if not self._asks_detections:
             return None
-        if wanted:
-            best = max(detection.confidence for detection in wanted)
-            return f"confidence {best:.4g} is below {self.min_confidence:g}"
-        if self.labels is None:
-            return "no detections"
-        return f"no detection is labelled {_listed(self.labels)}"
+        fits = self.fits_label
+        named = [found for found in event.detections if fits is None or fits(found.label)]
+        if not named:
+            return (
+                "no detections"
+                if self.labels is None
+                else f"no detection is labelled {list_names(self.labels)}"
+            )
+        sure = [found for found in named if found.confidence >= self.confidence_for(found.label)]
+        if not sure:
+            return self._refuse_confidence(named)
+        wanted = self.wanted(event)
+        if not wanted:
+            return self._refuse_shape(max(sure, key=lambda found: found.confidence))
+        return self._refuse_count(len(wanted))
 
+    def _refuse_confidence(self, named: list[Detection]) -> str:
+        best = max(named, key=lambda found: found.confidence - self.confidence_for(found.label))
+        of = f" of {best.label}" if self.min_confidence_per_label else ""
+        return f"confidence {best.confidence:.4g}{of} is below {self.confidence_for(best.label):g}"
 
-def _listed(names: frozenset[str]) -> str:
-    return " or ".join(sorted(names))
+    def _refuse_shape(self, found: Detection) -> str:
+        if self.box is not None:
+            misfit = "there is none" if found.box is None else self.box.misfit(found.box)
+            if misfit:
+                return f"box: {misfit}"
+        return self._zone_refusal(found) or "not wanted"
+
+    def _refuse_count(self, count: int) -> str | None:
+        if count < (self.min_count or 1):
+            return f"min_count: {count} of {self.min_count} wanted detections"
+        if self.max_count is not None and count > self.max_count:
+            return f"max_count: {count} wanted detections, at most {self.max_count}"
+        return None

@@ -19,6 +19,7 @@ class Progress:
         self.cursor = self.taken = self.committed = position
         self.counts: dict[Ending, int] = {"done": done, "filtered": filtered, "row": 0}
         self._endings: dict[int, Ending | None] = {}
+        self._stretches: dict[int, int] = {}
 
     @property
     def ahead(self) -> int:
@@ -42,4 +43,16 @@ class Progress:
                 return
             del self._endings[first]
             self.cursor = first
-            self.counts[passed] += 1
+            self.counts[passed] += self._stretches.pop(first, 1)
+
+    def pass_over(self, up_to: int, count: int) -> bool:
+        """Take and end at once a stretch of `count` events that are not wanted; return whether there was one.
+
+        It costs the same however many they are.
+        """
+        if up_to <= self.taken:
+            return False
+        self.take(up_to)
+        self._stretches[up_to] = count
+        self.end(up_to, "filtered")
+        return True

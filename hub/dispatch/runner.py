@@ -10,15 +10,17 @@ import asyncio
 import heapq
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from hub.dispatch.delivery import EventDelivery, FrameOnDisk
 from hub.dispatch.instance import Instance
+from hub.dispatch.match_feed import Feed
+from hub.dispatch.match_sieve import Sieve
 from hub.dispatch.progress import Progress
 from hub.dispatch.retry import RetryPolicy
+from hub.dispatch.suppress.gate import Gate
 from hub.dispatch.verdict import Verdict, judge_error, judge_return
 from hub.event import Event
 from hub.plugin import Reject
@@ -31,8 +33,6 @@ log = logging.getLogger(__name__)
 
 ASIDE_AFTER_S = 1.0
 ABANDON_AFTER_S = 5.0
-READ_EVENTS = 256
-READ_AGAIN_S = 1.0
 SLICE_S = 0.005
 
 
@@ -68,6 +68,8 @@ class Runner:
 
     Args:
         now: The hub's clock, aware UTC.
+        gate: Holds events back; None delivers whatever the match wants.
+        sieve: Tells what is wanted of what is committed; None has the instance look at every event itself.
     """
 
     def __init__(
@@ -78,6 +80,9 @@ class Runner:
         event_log: EventLog,
         frames: FrameStore,
         now: Callable[[], datetime] = utc_now,
+        *,
+        gate: Gate | None = None,
+        sieve: Sieve | None = None,
     ) -> None:
         self.name = instance.name
         self._instance = instance
@@ -91,25 +96,35 @@ class Runner:
         self._aside: dict[int, Event | None] = dict.fromkeys(row.event_id for row in standing.aside)
         self._retries = [_Retry(row.due_at or now(), row.event_id, row.attempt + 1) for row in standing.aside]
         heapq.heapify(self._retries)
-        self._buffer: deque[Event] = deque()
         self._rows: dict[int, DeliveryRow] = {}
         self._moved = False
-        self._reading = False
         self._changed = asyncio.Event()
         self._jobs: dict[int, _Job] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._failing = False
-        writer.tail.listen(self._changed.set, lambda: self._progress.taken)
+        self._gate = gate
+        self._feed = Feed(
+            self.name,
+            self._settings.match,
+            self._progress,
+            writer.tail,
+            event_log,
+            passed=self._settle,
+            wake=self._changed.set,
+            sieve=sieve,
+        )
 
     async def run(self) -> None:
         """Deliver until cancelled; what is under way then is left to the next start."""
         self._broken = asyncio.get_running_loop().create_future()
-        for _ in range(self._settings.concurrency):
+        one_at_a_time = self._gate is not None and self._gate.one_at_a_time
+        for _ in range(1 if one_at_a_time else self._settings.concurrency):
             self._add_worker()
         try:
             await self._broken
         finally:
             await self._stop_workers()
+            self._feed.close()
 
     def _add_worker(self) -> None:
         worker = asyncio.get_running_loop().create_task(self._work(), name=f"deliver to {self.name}")
@@ -136,7 +151,7 @@ class Runner:
             job = self._next_job()
             if job is None:
                 self._changed.clear()  # before any await, so that no later change is missed
-                if not await self._read_table():
+                if not await self._feed.read_table():
                     await self._changed.wait()
                 slice_ends = time.monotonic() + SLICE_S
                 continue
@@ -153,7 +168,7 @@ class Runner:
             return _Job(retry.event_id, self._aside.get(retry.event_id), retry.attempt, has_row=True)
         window = self._settings.window
         while self._progress.ahead < window and len(self._aside) < window:
-            event = self._next_event()
+            event = self._feed.next()
             if event is None:
                 return None
             self._progress.take(event.id)
@@ -161,45 +176,29 @@ class Runner:
                 return _Job(event.id, event, 1, has_row=False)
         return None
 
-    def _next_event(self) -> Event | None:
-        if not self._buffer:
-            self._buffer.extend(self._writer.tail.after(self._progress.taken, READ_EVENTS) or ())
-        return self._buffer.popleft() if self._buffer else None
-
-    async def _read_table(self) -> bool:
-        """Read on from the table where the tail no longer reaches; return whether to look again."""
-        behind = self._progress.taken < self._writer.tail.newest and not self._buffer
-        window = self._settings.window
-        if not behind or self._reading or self._progress.ahead >= window or len(self._aside) >= window:
-            return False
-        self._reading = True
-        try:
-            events = await self._log.after(self._progress.taken, READ_EVENTS)
-        except Exception as error:  # noqa: BLE001 - the store's trouble is no reason to give up a plugin
-            log.warning("plugin.waiting %s: the store cannot be read: %s", self.name, error)
-            await asyncio.sleep(READ_AGAIN_S)
-            return True
-        finally:
-            self._reading = False
-        self._buffer.extend(events)
-        self._changed.set()
-        return bool(events)
-
     def _passes_by(self, event: Event) -> bool:
-        """Settle an event that needs no delivery: not wanted, or too old."""
-        if self._settings.match.refusal(event) is not None:
-            self._progress.end(event.id, "filtered")
-            self._settle()
-            return True
-        limit_s = self._settings.max_age_s
-        if limit_s is None or self._now() - event.captured_at <= timedelta(seconds=limit_s):
+        """Settle an event that needs no delivery: too old, no news, or held back."""
+        reason = self._find_age(event)
+        if reason is None and self._gate is not None:
+            if self._gate.filters(event):
+                self._progress.end(event.id, "filtered")
+                self._settle()
+                return True
+            reason = self._gate.hold(event, self._now())
+        if reason is None:
             return False
-        age_s = (self._now() - event.captured_at).total_seconds()
-        verdict = Verdict("skipped", f"too old: {age_s:.0f} s, max_age_s is {limit_s:g}")
-        self._keep_row(_Job(event.id, event, 0, has_row=False), verdict)
+        self._keep_row(_Job(event.id, event, 0, has_row=False), Verdict("skipped", reason))
         self._progress.end(event.id, "row")
         self._settle()
         return True
+
+    def _find_age(self, event: Event) -> str | None:
+        """Return why an event is too old, or None."""
+        limit_s = self._settings.max_age_s
+        if limit_s is None or self._now() - event.captured_at <= timedelta(seconds=limit_s):
+            return None
+        age_s = (self._now() - event.captured_at).total_seconds()
+        return f"too old: {age_s:.0f} s, max_age_s is {limit_s:g}"
 
     async def _deliver(self, job: _Job) -> bool:
         """Make one attempt; return False when this worker was replaced meanwhile."""
@@ -241,6 +240,8 @@ class Runner:
     def _end(self, job: _Job, verdict: Verdict) -> None:
         job.settled = True
         self._jobs.pop(job.event_id, None)
+        if self._gate is not None:
+            self._gate.end(job.event_id, verdict.outcome)
         plain = verdict.outcome == "done" and not verdict.note and not job.has_row
         if not plain:
             self._keep_row(job, verdict)
@@ -280,7 +281,8 @@ class Runner:
 
     def take_settlement(self) -> Settlement | None:
         """Return the cursor and rows that are not durable yet; the writer calls this."""
-        if not self._moved and not self._rows:
+        memory = None if self._gate is None else self._gate.take_memory()
+        if not self._moved and not self._rows and memory is None:
             return None
         rows, self._rows = tuple(self._rows.values()), {}
         self._moved = False
@@ -291,10 +293,15 @@ class Runner:
             self._changed.set()
 
         counts = self._progress.counts
-        return Settlement(self.name, position, counts["done"], counts["filtered"], rows, committed)
+        done, filtered = counts["done"], counts["filtered"]
+        return Settlement(self.name, position, done, filtered, rows, committed, memory=memory)
 
     def watch(self) -> None:
-        """Put aside what runs long, cancel what runs too long, wake for what is due; called every 100 ms."""
+        """Put aside what runs long, cancel what runs too long, wake for what is due; called every 100 ms.
+
+        Passes over what nobody wanted meanwhile, too.
+        """
+        self._feed.catch_up()
         now = time.monotonic()
         for job in list(self._jobs.values()):
             running_s = now - job.started
@@ -310,6 +317,8 @@ class Runner:
 
     def _put_aside(self, job: _Job) -> None:
         job.has_row = True
+        if self._gate is not None:
+            self._gate.end(job.event_id, "running")
         self._keep_row(job, Verdict("running", f"running for more than {ASIDE_AFTER_S:g} s"))
         self._progress.end(job.event_id, "row")
         self._settle()

@@ -254,3 +254,6 @@ def write_settlements(connection: Connection, settlements: Sequence[Settlement])
         for row in settled.rows
     ]
     insert_rows(connection, _DELIVERY, rows)
+    for settled in settlements:
+        if settled.memory is not None:
+            settled.memory.write(connection)

@@ -14,6 +14,7 @@ from hub.event import Event
 from hub.store.effects import Effect, foresee_cooldown
 from hub.store.rows import read_events
 from hub.store.schema import detections, events
+from hub.store.suppression import read_snoozes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class EventLog:
         """Return up to `limit` events with an id above `position`, oldest first."""
         return await self._read(events.c.id > position, limit=limit)
 
+    async def before(self, position: int, limit: int, *, device: str | None = None) -> list[Event]:
+        """Return the last `limit` events (of a device) up to `position`, that one included, newest first."""
+        own = EventFilter(device=device).conditions()
+        return await self._read(events.c.id <= position, *own, limit=limit, newest_first=True)
+
     async def by_ids(self, ids: Sequence[int]) -> list[Event]:
         """Return those of the events that exist, oldest first."""
         return await self._read(events.c.id.in_(ids), limit=len(ids))
@@ -76,6 +82,11 @@ class EventLog:
         """Return when the cooldown ends that an effect would meet, as far as is committed."""
         async with self._engine.connect() as connection:
             return await connection.run_sync(foresee_cooldown, effect)
+
+    async def snoozes(self, now: datetime) -> dict[str, datetime]:
+        """Return until when each snoozed instance is, as far as is committed."""
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(read_snoozes, now)
 
     async def newest_id(self) -> int:
         """Return the id of the newest event, 0 when there is none."""

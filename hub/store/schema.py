@@ -288,3 +288,49 @@ effects = Table(
     Column("ended_at", UtcDateTime),
     Index(None, "plugin", "group", "began_at"),
 )
+
+# Until when an operator wants nothing from an instance; `lenshub snooze` writes it.
+snoozes = Table(
+    "snoozes",
+    metadata,
+    Column("plugin", Text, primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+)
+
+# Events that a rule of suppression held back from an instance with digests; told once `digest_id` is set.
+held = Table(
+    "held",
+    metadata,
+    Column("plugin", Text, primary_key=True),
+    Column("event_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("rule", Text, nullable=False),
+    Column("group", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("camera", Text),
+    Column("label", Text),
+    Column("confidence", Float),
+    Column("captured_at", UtcDateTime, nullable=False),
+    Column("held_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("digest_id", BigInteger),
+    Index(None, "plugin", "digest_id"),
+)
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("plugin", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("latest_id", BigInteger, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index(None, "plugin", "outcome"),
+    sqlite_autoincrement=True,
+)

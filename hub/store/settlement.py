@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from sqlalchemy import Connection
+
 Outcome = Literal["done", "skipped", "retrying", "running", "dead", "unknown"]
 LIVE_RUN = ""
 """The run id of live dispatch, as opposed to a replay's."""
@@ -23,6 +25,14 @@ class DeliveryRow:
     reason: str = ""
     note: str = ""
     due_at: datetime | None = None
+
+
+class Memory(Protocol):
+    """What an instance's rules want remembered together with a settlement."""
+
+    def write(self, connection: Connection) -> None:
+        """Write it inside the settlement's transaction; may be called again after a rollback."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class Settlement:
     on_committed: Callable[[], None]
     partition: int = 0
     run_id: str = LIVE_RUN
+    memory: Memory | None = None
 
 
 class Settling(Protocol):

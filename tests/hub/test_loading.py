@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hub.dispatch.instance import InstanceSettings
+from hub.dispatch.match import Match
 from hub.loading import Broken, Loaded, installed_plugins, load_instance
 
 GOOD = """
@@ -98,8 +100,8 @@ def test_plugin_with_bad_settings_names_them_all_with_what_is_known(install, tmp
     install("made", GOOD)
     found = load({"colour": 1, "color": 3, "attempts": 0, "match": {"lables": []}}, tmp_path)
 
-    known = "cameras, devices, labels, min_confidence, sources"
-    every = "attempts, color, concurrency, match, max_age_s, start, timeout_s, use, window"
+    known = ", ".join(sorted(Match.model_fields))
+    every = ", ".join(sorted([*InstanceSettings.model_fields, "color"]))
     assert sorted(found.problems) == [
         "plugins.made.attempts: Input should be greater than or equal to 1, found 0",
         "plugins.made.color: Input should be a valid string, found 3",

@@ -12,6 +12,7 @@ import pytest
 
 from hub.dispatch.instance import Instance, InstanceSettings
 from hub.dispatch.runner import Runner
+from hub.dispatch.suppress.gate import Gate
 from hub.store.plugin_state import open_cursor
 
 
@@ -29,10 +30,27 @@ class Clock:
 
 
 class Running:
-    """An instance that runs; `watch()` is called every few milliseconds, as dispatch does."""
+    """An instance that runs; `watch()` is called every few milliseconds, as dispatch does.
 
-    def __init__(self, store: Any, name: str, deliver: Any, settings: dict[str, Any], clock: Clock) -> None:
+    `gated` has it behind a gate, as dispatch has; `snoozes` and `digests` are the gate's.
+    """
+
+    def __init__(
+        self,
+        store: Any,
+        name: str,
+        deliver: Any,
+        settings: dict[str, Any],
+        clock: Clock,
+        *,
+        gated: bool = False,
+        snoozes: dict[str, datetime] | None = None,
+        digests: bool = False,
+    ) -> None:
         self.store = store
+        self.gated = gated
+        self.snoozes = {} if snoozes is None else snoozes
+        self.digests = digests
         self.name = name
         self.clock = clock
         self._instance = Instance(name, InstanceSettings(**settings), deliver)
@@ -40,8 +58,15 @@ class Running:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[Running]:
         standing = await self.store.writer.change(lambda c: open_cursor(c, self.name, 0))
+        self.gate = await self._open_gate(standing.position) if self.gated else None
         self.runner = Runner(
-            self._instance, standing, self.store.writer, self.store.log, self.store.frames, self.clock
+            self._instance,
+            standing,
+            self.store.writer,
+            self.store.log,
+            self.store.frames,
+            self.clock,
+            gate=self.gate,
         )
         running = asyncio.create_task(self.runner.run())
         watching = asyncio.create_task(self._watch())
@@ -51,6 +76,12 @@ class Running:
             for task in (watching, running):
                 task.cancel()
             await asyncio.wait([watching, running])
+
+    async def _open_gate(self, position: int) -> Gate:
+        settings = self._instance.settings
+        gate = Gate(self.name, settings.match, settings.suppress, self.snoozes, digests=self.digests)
+        await gate.load(self.store.writer, self.store.log, position, self.clock.now)
+        return gate
 
     async def _watch(self) -> None:
         while True:
@@ -83,7 +114,8 @@ def instance(store: Any, clock: Clock) -> Callable[..., Running]:
     """A function that makes an instance: `async with instance(deliver, **settings).run()`."""
 
     def make(deliver: Any, name: str = "p", **settings: Any) -> Running:
-        return Running(store, name, deliver, settings, clock)
+        gating = {key: settings.pop(key) for key in ("gated", "snoozes", "digests") if key in settings}
+        return Running(store, name, deliver, settings, clock, **gating)
 
     return make
 

@@ -34,19 +34,9 @@ def read_arguments() -> argparse.Namespace:
 
 def describe_filters(found: Sequence[Filters]) -> str:
     """Return the table of pairs for each arrangement."""
-    heads = (
-        "pair",
-        "without, events/s",
-        "with, events/s",
-        "with / without",
-        "CPU, us",
-        "CPU, us",
-        "left out",
-    )
-    parts = [
-        f"Filters: the same backlog with 4 plugins that do nothing, and with {INSTANCES} more instances whose "
-        "match leaves every event out.\n"
-    ]
+    heads = ("pair", "without, events/s", "with", "with / without", "without, CPU us", "with", "left out")
+    title = f"the same backlog with 4 plugins that do nothing, and with {INSTANCES} more that want no event"
+    parts = [f"Filters: {title}.\n"]
     for at in found:
         rows = [
             (

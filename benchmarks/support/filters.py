@@ -13,6 +13,7 @@ from support.hub_process import FOUR_NOOPS, database_of, dispatched, running_hub
 from support.publisher import DEVICE, LABEL, Publisher
 
 INSTANCES = 100
+ARRANGEMENTS = {True: "each for a camera of its own", False: "all for one camera"}
 FAR_ZONE = "{ corner = [[0.9, 0.9], [1.0, 0.9], [1.0, 1.0], [0.9, 1.0]] }"
 
 
@@ -34,7 +35,7 @@ def _rules(number: int) -> str:
 
 
 def make_tables(*, own_cameras: bool) -> str:
-    """Return a hundred plugin tables: each for a device of its own (one sends), or all for the one that sends."""
+    """Return a hundred tables: each for a device of its own (one sends), or all for the one that sends."""
     tables = []
     for number in range(INSTANCES):
         device = f"camera-{number:02}" if own_cameras else DEVICE
@@ -68,7 +69,7 @@ class Filters:
 def measure_filters(folder: Path, messages: int, runs: int) -> list[Filters]:
     """Measure both arrangements; which of a pair comes first alternates."""
     found = []
-    for arrangement, own_cameras in (("each for a camera of its own", True), ("all for one camera", False)):
+    for own_cameras, arrangement in ARRANGEMENTS.items():
         tables = make_tables(own_cameras=own_cameras)
         place = folder / f"filters-{own_cameras}"
         place.mkdir()
@@ -94,7 +95,7 @@ def _measure_pair(folder: Path, messages: int, tables: str, number: int) -> Filt
 
 
 def _measure(folder: Path, messages: int, filters: str) -> tuple[float, float, int]:
-    """Return seconds from the first message to the last cursor behind it, CPU seconds, and events left out."""
+    """Return seconds from the first message to the last cursor behind it, CPU seconds, events left out."""
     folder.mkdir()
     with mosquitto(folder / "broker") as port:
         write_settings(folder, port, FOUR_NOOPS + filters)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from hub.dispatch.match_names import Fits, Names, compile_names, list_names
-from hub.dispatch.match_schedule import Schedules, is_within
-from hub.dispatch.match_shape import BoxSize, Polygon, ZonePoint, is_in, point_of
+from hub.dispatch.match_schedule import Schedules, compile_schedules
+from hub.dispatch.match_shape import BoxSize, Polygon, ZonePoint, compile_zone, is_in, point_of
 from hub.event import MAX_DETECTIONS, Detection, Event, Fraction, Name, Plain
 
 Seconds = Annotated[float, Field(gt=0, le=366 * 86_400, allow_inf_nan=False)]
@@ -89,25 +91,48 @@ class Match(Plain):
 
     def wants_rest(self, event: Event) -> bool:
         """Whether detections and time are wanted, whatever the place."""
+        holds = self._holds
+        if holds is not None and not holds(event.captured_at):
+            return False
         if self._asks_detections:
-            count = len(self.wanted(event))
+            wants = self._wants
+            count = sum(1 for found in event.detections if wants(found))
             if count < (self.min_count or 1) or (self.max_count is not None and count > self.max_count):
                 return False
-        return self.schedule is None or is_within(self.schedule, event.captured_at)
+        return True
 
     def wanted(self, event: Event) -> list[Detection]:
         """Return the detections that are wanted."""
-        return [found for found in event.detections if self._wants(found)]
+        wants = self._wants
+        return [found for found in event.detections if wants(found)]
 
-    def _wants(self, found: Detection) -> bool:
-        fits = self.fits_label
-        if fits is not None and not fits(found.label):
-            return False
-        if found.confidence < self.confidence_for(found.label):
-            return False
-        return (self.box is None or (found.box is not None and self.box.misfit(found.box) is None)) and (
-            self._zone_refusal(found) is None
-        )
+    @cached_property
+    def _wants(self) -> Callable[[Detection], bool]:
+        """Whether a detection is wanted; made once, since it is asked of every event."""
+        fits, least, leasts = self.fits_label, self.min_confidence, self.min_confidence_per_label
+        size, where = self.box, self.zone_point
+        zones = [compile_zone(zone) for zone in self.zones.values()] if self.zones else None
+        ignored = [compile_zone(zone) for zone in (self.ignore_zones or {}).values()]
+
+        def wants(found: Detection) -> bool:
+            if found.confidence < (leasts.get(found.label, least) if leasts else least):
+                return False
+            if fits is not None and not fits(found.label):
+                return False
+            if size is None and zones is None and not ignored:
+                return True
+            if found.box is None or (size is not None and not size.fits(found.box)):
+                return False
+            point = point_of(found.box, where)
+            if zones is not None and not any(holds(point) for holds in zones):
+                return False
+            return not any(holds(point) for holds in ignored)
+
+        return wants
+
+    @cached_property
+    def _holds(self) -> Callable[[datetime], bool] | None:
+        return None if self.schedule is None else compile_schedules(self.schedule)
 
     def confidence_for(self, label: str) -> float:
         """Return the least confidence that a label needs."""
@@ -132,7 +157,7 @@ class Match(Plain):
             return self._refuse_place(event)
         if self.wants_rest(event):
             return None
-        return self._refuse_detections(event) or self._refuse_time()
+        return self._refuse_detections(event) or self._refuse_time()  # both may be so; this one says more
 
     def _refuse_place(self, event: Event) -> str:
         name, names, found = next(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from hub.event import Plain
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST_DAYS = 8
+KNOWN_MINUTES = 2000
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 Span = tuple[datetime, datetime]
 
@@ -89,6 +90,22 @@ Schedules = Annotated[tuple[Schedule, ...], BeforeValidator(_as_list), AfterVali
 def is_within(schedules: Iterable[Schedule], at: datetime) -> bool:
     """Whether a moment lies within one of the schedules."""
     return any(schedule.span_at(at) for schedule in schedules)
+
+
+def compile_schedules(schedules: tuple[Schedule, ...]) -> Callable[[datetime], bool]:
+    """Return `is_within` for these schedules; it remembers the minutes it was asked about."""
+    known: dict[int, bool] = {}
+
+    def holds(at: datetime) -> bool:
+        minute = int(at.timestamp()) // 60
+        found = known.get(minute)
+        if found is None:
+            if len(known) > KNOWN_MINUTES:
+                known.clear()
+            found = known[minute] = is_within(schedules, at)
+        return found
+
+    return holds
 
 
 def find_end(schedules: Iterable[Schedule], at: datetime) -> datetime | None:

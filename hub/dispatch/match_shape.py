@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -44,6 +45,15 @@ class BoxSize(Plain):
                 raise ValueError(f"min_{side} {least:g} is above max_{side} {most:g}: no box fits")
         return self
 
+    def fits(self, box: Box) -> bool:
+        """Whether a box is neither too small nor too large; measured inside the frame."""
+        width, height = _inside(box.left, box.width), _inside(box.top, box.height)
+        return (
+            self.min_width <= width <= self.max_width
+            and self.min_height <= height <= self.max_height
+            and self.min_area <= width * height <= self.max_area
+        )
+
     def misfit(self, box: Box) -> str | None:
         """Return in what a box is too small or too large, or None when it fits; measured inside the frame."""
         width, height = _inside(box.left, box.width), _inside(box.top, box.height)
@@ -65,6 +75,18 @@ def point_of(box: Box, where: ZonePoint) -> Point:
     down = box.height / 2 if where == "center" else box.height
     x, y = box.left + box.width / 2, box.top + down
     return min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
+
+
+def compile_zone(polygon: tuple[Point, ...]) -> Callable[[Point], bool]:
+    """Return a function that tells whether a point is in a polygon; quick where it is far from it."""
+    xs, ys = zip(*polygon, strict=True)
+    left, right, top, bottom = min(xs), max(xs), min(ys), max(ys)
+
+    def holds(point: Point) -> bool:
+        x, y = point
+        return left <= x <= right and top <= y <= bottom and is_in(point, polygon)
+
+    return holds
 
 
 def is_in(point: Point, polygon: tuple[Point, ...]) -> bool:

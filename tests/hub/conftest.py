@@ -117,6 +117,12 @@ def arrivals() -> Arrivals:
 
 
 @pytest.fixture
+def make_store() -> type[Store]:
+    """What makes a store in a folder of choice; a test opens and closes it."""
+    return Store
+
+
+@pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     opened = Store(tmp_path / "data")
     await opened.open()

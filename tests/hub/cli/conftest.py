@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -31,3 +32,12 @@ def lenshub(folder: Path) -> Callable[..., Result]:
             return thread.submit(runner.invoke, app, arguments, given).result(60)
 
     return run
+
+
+@pytest.fixture
+async def data(folder: Path, make_store: Any) -> AsyncIterator[Any]:
+    """A store where the commands look for it, with its writer running."""
+    opened = make_store(folder / "lenshub-data")
+    await opened.open()
+    yield opened
+    await opened.close()

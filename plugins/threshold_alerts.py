@@ -15,6 +15,7 @@ from hub.event import Detection, DeviceName, Event, Fraction, Name
 from hub.plugin import (
     AlreadyDone,
     Delivery,
+    Digest,
     OutcomeUnknown,
     PluginContext,
     Reject,
@@ -25,6 +26,7 @@ from hub.plugin import (
 )
 from hub.template import Template, event_values, template_of
 from plugins.alert_channel import Alert, AlertChannel, Unanswered, check_channel
+from plugins.digest_text import describe_digest
 from plugins.plain_text import defuse_all
 
 FIELDS = ("device", "camera", "place", "label", "confidence", "count", "time", "event_id", "source")
@@ -105,7 +107,20 @@ class ThresholdAlerts:
             async with delivery.once(f"alert/{event.id}", group=group, cooldown_s=self._settings.cooldown_s):
                 if self._settings.log:
                     self._log.warning("alert %s: %s", " ".join(title.split()), " ".join(body.split()))
-        sent = await self._send_all(Alert(title, body, await self._picture(event, frame)), event, delivery)
+        sent = await self._send_all(
+            Alert(title, body, await self._picture(event, frame)), f"{event.id}", delivery
+        )
+        return self._conclude(sent)
+
+    @hookimpl
+    async def digest(self, digest: Digest, delivery: Delivery) -> str:
+        """Tell in one alert what `suppress` or a snooze held back; it ends as an alert does."""
+        title, body = describe_digest(digest)
+        with suppress(AlreadyDone, OutcomeUnknown):
+            async with delivery.once(f"alert/digest/{digest.number}"):
+                if self._settings.log:
+                    self._log.warning("alert %s: %s", title, " | ".join(body.splitlines()))
+        sent = await self._send_all(Alert(title, body, None), f"digest/{digest.number}", delivery)
         return self._conclude(sent)
 
     def _group(self, event: Event) -> str:
@@ -177,11 +192,11 @@ class ThresholdAlerts:
             return None
         return data, f"event-{event.id}.{frame.media_type.removeprefix('image/')}", frame.media_type
 
-    async def _send_all(self, alert: Alert, event: Event, delivery: Delivery) -> _Sent:
+    async def _send_all(self, alert: Alert, name: str, delivery: Delivery) -> _Sent:
         sent = _Sent(["log"] if self._settings.log else [], [], [])
         async with asyncio.TaskGroup() as group:
             for number, channel in enumerate(self._channels):
-                key = f"{event.id}/{number}"
+                key = f"{name}/{number}"
                 group.create_task(_send_once(channel, alert, key, delivery, sent), name=f"alert {key}")
         return sent
 

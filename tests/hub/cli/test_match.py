@@ -42,7 +42,7 @@ def test_match_try_takes_a_table_from_the_command_line(lenshub):
     ("arguments", "problem"),
     [
         (("--table", "labels = [1"), "--table: is not TOML"),
-        (("--table", 'lables = ["a"]'), "--table: unknown setting 'lables'"),
+        (("--table", 'lables = ["a"]'), "--table.lables: unknown setting 'lables'"),
         (("cats",), "there is no plugin 'cats' in hub.toml (known: pets)"),
         ((), "name an instance of hub.toml"),
         (("pets", "--table", ""), "name an instance of hub.toml"),

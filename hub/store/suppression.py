@@ -119,6 +119,14 @@ def read_marks(connection: Connection, plugin: str, up_to: int) -> list[Passed]:
     return [Passed(row.key, row.group, row.began_at, row.event_id, row.amount) for row in reversed(rows)]
 
 
+def read_memory(
+    connection: Connection, plugin: str, since: datetime, up_to: int
+) -> tuple[list[Passed], list[Passed], tuple[int, datetime | None]]:
+    """Return what was let through since a moment, the marks up to an event, and what waits for a digest."""
+    marks = read_marks(connection, plugin, up_to) if up_to else []
+    return read_passed(connection, plugin, since), marks, read_waiting(connection, plugin)
+
+
 def read_snoozes(connection: Connection, now: datetime) -> dict[str, datetime]:
     """Return until when each snoozed instance is."""
     rows = connection.execute(select(snoozes).where(snoozes.c.until > now))
@@ -207,8 +215,11 @@ def settle_digest(
     note: str,
     due_at: datetime | None,
     now: datetime,
+    plugin: str,
+    passed: Sequence[Passed],
 ) -> None:
-    """Write down what came of an attempt to deliver a digest."""
+    """Write down what came of an attempt to deliver a digest, and what it counts as."""
+    write_passed(connection, plugin, passed)
     connection.execute(
         update(digests)
         .where(digests.c.id == number)

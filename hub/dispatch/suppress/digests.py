@@ -7,8 +7,6 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from hub.dispatch.delivery import EventDelivery, FrameOnDisk, Position
 from hub.dispatch.instance import Instance
 from hub.dispatch.retry import RetryPolicy
@@ -26,7 +24,6 @@ from hub.store.suppression import (
     make_digest,
     read_told,
     settle_digest,
-    write_passed,
 )
 from hub.store.writer import Writer
 
@@ -111,8 +108,8 @@ class Digests:
         due_at = now + timedelta(seconds=verdict.pause_s) if verdict.outcome == "retrying" else None
         passed = self._count(row, told, now) if verdict.outcome in {"done", "unknown"} else []
 
-        def write(connection: Connection) -> None:
-            settle_digest(
+        await self._writer.change(
+            lambda connection: settle_digest(
                 connection,
                 row.id,
                 verdict.outcome,
@@ -121,10 +118,10 @@ class Digests:
                 note=verdict.note,
                 due_at=due_at,
                 now=now,
+                plugin=self._name,
+                passed=passed,
             )
-            write_passed(connection, self._name, passed)
-
-        await self._writer.change(write)
+        )
         self._gate.told(0, passed)
         again = DigestRow(row.id, row.latest_id, attempt, due_at)
         self._open = again if due_at else None

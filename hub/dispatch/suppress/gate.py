@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from hub.dispatch.match import Match
 from hub.dispatch.match_memory import MatchMemory
 from hub.dispatch.match_schedule import find_end
@@ -16,7 +14,7 @@ from hub.dispatch.suppress.settings import Rule, Suppress
 from hub.event import Detection, Event
 from hub.store.log import EventLog
 from hub.store.settlement import Outcome
-from hub.store.suppression import PASS, HeldBack, Passed, Remembered, read_marks, read_passed, read_waiting
+from hub.store.suppression import PASS, HeldBack, Passed, Remembered, read_memory
 from hub.store.writer import Writer
 
 EARLIER_EVENTS = 2000
@@ -65,15 +63,14 @@ class Gate:
         """Remember what the store knows of the time up to the cursor."""
         since = now - timedelta(seconds=self._passes.horizon_s)
 
-        def read(connection: Connection) -> tuple[list[Passed], list[Passed], tuple[int, datetime | None]]:
-            marks = read_marks(connection, self._name, position) if self._match.once_within_s else []
-            return read_passed(connection, self._name, since), marks, read_waiting(connection, self._name)
-
-        passed, marks, (self.waiting, self._due) = await writer.change(read)
+        marks = self._match.once_within_s is not None
+        passed, marked, (self.waiting, self._due) = await writer.change(
+            lambda connection: read_memory(connection, self._name, since, position if marks else 0)
+        )
         for one in passed:
             self._passes.add(one)
         earlier = await log.before(position, EARLIER_EVENTS) if self._match.new_after_s else []
-        self._memory.load(reversed(earlier), marks)
+        self._memory.load(reversed(earlier), marked)
 
     def filters(self, event: Event) -> bool:
         """Whether earlier events rule out a wanted one; one that is let through is marked."""

@@ -50,15 +50,23 @@ class Feed:
         self._sieve = sieve
         self._buffer: deque[Event] = deque()
         self._reading = False
-        if sieve is None:
-            tail.listen(wake)
-        else:
+        tail.listen(self._hear, self._find_place)
+        if sieve is not None:
             sieve.add(self._lane)
 
     def close(self) -> None:
         """Take no more."""
+        self._tail.leave(self._hear)
         if self._sieve is not None:
             self._sieve.remove(self._lane)
+
+    def _hear(self) -> None:
+        if not self._lane.live:
+            self._lane.wake()
+
+    def _find_place(self) -> int:
+        """Return up to which event the tail is needed no more: what waits in a lane is there."""
+        return self._tail.newest if self._lane.live else self._progress.taken
 
     def next(self) -> Event | None:
         """Return the next event that the match wants, not taken yet, or None when there is none for now."""

@@ -15,7 +15,7 @@ from hub.dispatch.match import Match
 from hub.event import Event
 from hub.store.tail import Tail
 
-LANE_EVENTS = 2000
+LANE_EVENTS = 10_000
 KNOWN_COMBINATIONS = 4096
 _Combination = tuple[str, str | None, str, tuple[str, ...]]
 _Candidates = tuple[list[float], list["Lane"]]
@@ -45,7 +45,7 @@ class Sieve:
         """The id of the last event that was sorted; the live lanes hold all that is wanted up to it."""
         self._lanes: list[Lane] = []
         self._known: dict[_Combination, _Candidates] = {}
-        tail.listen(self._sort)
+        tail.listen(self._sort, lambda: self.scanned)
 
     def add(self, lane: Lane) -> None:
         """Know a lane from now on; it gets events once it has joined."""
@@ -72,7 +72,7 @@ class Sieve:
             for lane in self._lanes:
                 lane.leave()
                 lane.wake()
-            return
+            return  # more at once than the tail keeps
         touched: dict[Lane, None] = {}
         for event in events:
             for lane in self._find_candidates(event):
@@ -82,9 +82,7 @@ class Sieve:
         for lane in touched:
             if len(lane.events) > LANE_EVENTS:
                 lane.leave()
-        for lane in self._lanes:
-            if lane in touched or not lane.live:
-                lane.wake()
+            lane.wake()
 
     def _find_candidates(self, event: Event) -> list[Lane]:
         """Return the lanes whose place, labels and least confidence do not rule the event out."""

@@ -32,6 +32,10 @@ class Tail:
         """Call `listener` whenever events were added; `place` returns the id up to which it has them."""
         self._listeners[listener] = place
 
+    def leave(self, listener: Listener) -> None:
+        """Call a listener no more, and keep nothing for it."""
+        self._listeners.pop(listener, None)
+
     def extend(self, events: Sequence[Event]) -> None:
         """Add committed events, in order of id."""
         if not events:

@@ -83,6 +83,20 @@ def test_tail_is_bounded_whoever_stands_still(stored):
     assert tail.after(0, 1) is None
 
 
+def test_tail_forgets_a_listener_that_leaves(stored):
+    tail, heard = Tail(0, least=10, most=50), []
+
+    def hear():
+        heard.append(tail.newest)
+
+    tail.listen(hear, lambda: 0)
+    tail.leave(hear)
+    tail.extend(stored(1, 21))
+
+    assert heard == []
+    assert tail.after(0, 1) is None
+
+
 def test_tail_tells_its_listeners_only_of_events(stored):
     tail, heard = Tail(0), []
     tail.listen(lambda: heard.append(tail.newest), lambda: 0)

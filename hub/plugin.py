@@ -74,6 +74,66 @@ class StoredFrame(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class EffectSeen:
+    """A row of the instance's effects ledger; `done` is False while its end is not known."""
+
+    key: str
+    group: str
+    event_id: int
+    done: bool
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSeen:
+    """A device as the store knows it.
+
+    `state` is online, offline or what else its last status said, None without one; `last_seen_at` is when it
+    last sent anything at all.
+    """
+
+    name: str
+    state: str | None
+    state_at: datetime | None
+    last_seen_at: datetime
+
+
+class Recall(Protocol):
+    """What an instance may look up in the ledger and the log, as far as is committed."""
+
+    async def effects(
+        self,
+        *,
+        key: str | None = None,
+        prefix: str = "",
+        group: str | None = None,
+        since: datetime | None = None,
+        limit: int = 1000,
+    ) -> list[EffectSeen]:
+        """Return the instance's own effects, newest first: of a key, its beginning, a group, since then."""
+        ...
+
+    async def devices(self) -> list[DeviceSeen]:
+        """Return every device that was ever heard."""
+        ...
+
+    async def same_frame(self, event: Event) -> list[Event]:
+        """Return earlier events of the same picture from the same device, newest first."""
+        ...
+
+    async def newest(
+        self,
+        *,
+        device: str | None = None,
+        camera: str | None = None,
+        label: str | None = None,
+        min_confidence: float = 0.0,
+    ) -> Event | None:
+        """Return the newest event that has such a detection, or None."""
+        ...
+
+
 class Delivery(Protocol):
     """One event on its way to one plugin instance."""
 
@@ -81,8 +141,19 @@ class Delivery(Protocol):
     attempt: int
     """1 at the first try."""
 
+    @property
+    def recall(self) -> Recall:
+        """What can be looked up."""
+        ...
+
     def once(
-        self, key: str, *, group: str = "", amount: float = 0.0, cooldown_s: float = 0.0
+        self,
+        key: str,
+        *,
+        group: str = "",
+        amount: float = 0.0,
+        cooldown_s: float = 0.0,
+        repeatable: bool = False,
     ) -> AbstractAsyncContextManager[None]:
         """Guard an effect that cannot be repeated, such as a tweet.
 
@@ -94,6 +165,7 @@ class Delivery(Protocol):
             group: What a cooldown or quota is counted over.
             amount: What it costs, summed by `spent`.
             cooldown_s: Refuse while an effect of the same group began less than this many seconds ago.
+            repeatable: The far side knows a repeat by the key: what was left open is done again.
 
         Raises:
             Skip: The cooldown holds.

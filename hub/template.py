@@ -28,6 +28,8 @@ SAMPLES: Mapping[str, str | float | int | datetime] = {
     "time": datetime(2018, 8, 16, 18, 31, 52, tzinfo=UTC),
     "event_id": 1,
     "source": "mqtt",
+    "what": "detections above 5 (7)",
+    "value": 7.0,
     "message": "somebody liked the coffee",
 }
 _FIELD = re.compile(r"[a-z_]*")

@@ -1,34 +1,25 @@
-"""Sends an alert to one Apprise URL; what it says of failures holds nothing secret."""
+"""Sends notices to Apprise URLs, one recipient at a time; what it says of failures holds nothing secret."""
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
-from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import unquote
 
 from hub.plugin import RetryLater
+from plugins.alert_notice import Notice, Unanswered
 
 SEND_S = 20
 CONNECT_S = 10
 RETRY_S = 10
 _SPACE = re.compile(r"[\s,]")
 _BETWEEN_PARTS = re.compile(r"[/:@?&=#]+")
+# Where the services of Apprise keep those whom one URL reaches.
+_RECIPIENTS = ("targets", "topics", "channels", "rooms", "devices", "phone")
 _OPEN_NAMES = frozenset({"localhost", "127.0.0.1"})
-
-
-class Unanswered(Exception):  # noqa: N818 - neither sent nor failed
-    """The channel did not say in time whether the alert arrived."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """What is sent; the picture is (bytes, file name, media type)."""
-
-    title: str
-    body: str
-    picture: tuple[bytes, str, str] | None
 
 
 def _keep_quiet() -> None:
@@ -59,20 +50,58 @@ def check_channel(url: str) -> None:
         raise ValueError("is not one Apprise URL such as mailto://... (services: https://appriseit.com)")
 
 
-class AlertChannel:
-    """One target of alerts. `name` is the service's, such as `Discord`; the URL is never shown."""
+def open_channels(url: str) -> list[AlertChannel]:
+    """Return a channel for each recipient of an Apprise URL, so that one who fails keeps nobody else waiting.
 
-    def __init__(self, url: str) -> None:
-        self._apprise = _load(url)
-        service = self._apprise[0]
+    A URL whose recipients Apprise does not keep in one list is one channel.
+    """
+    service = _load(url)[0]
+    lists = {name: found for name in _RECIPIENTS if (found := getattr(service, name, None))}
+    if len(lists) != 1:
+        return [AlertChannel(url, service, url)]
+    ((name, recipients),) = lists.items()
+    if not isinstance(recipients, list) or len(recipients) < 2:
+        return [AlertChannel(url, service, url)]
+    return [
+        AlertChannel(url, _with_recipient(service, name, recipient), f"{url} {recipient}")
+        for recipient in recipients
+    ]
+
+
+def _with_recipient(service: Any, name: str, recipient: Any) -> Any:
+    alone = copy.copy(service)
+    setattr(alone, name, [recipient])
+    return alone
+
+
+class AlertChannel:
+    """One recipient. `name` is the service's, such as `Discord`; the URL is never shown."""
+
+    takes_pictures = True
+    repeatable = False
+
+    def __init__(self, url: str, service: Any, identity: str) -> None:
+        from apprise import Apprise
+
         # Its own limit is 4 s, and it calls a late answer a failure: then the alert would be sent again.
         service.socket_connect_timeout, service.socket_read_timeout = CONNECT_S, 2 * SEND_S
+        self._apprise = Apprise()
+        self._apprise.add(service)
         self._secrets = {part for found in (url, unquote(url)) for part in _BETWEEN_PARTS.split(found)}
         self._secrets = {part for part in self._secrets if len(part) >= 4} - _OPEN_NAMES
-        self.name = str(self._apprise[0].service_name)
+        self.name = str(service.service_name)
+        self.identity = identity
 
-    async def send(self, alert: Alert) -> None:
-        """Send one alert.
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing stays open between notices."""
+
+    async def send(self, notice: Notice) -> None:
+        """Send one notice.
 
         Raises:
             RetryLater: The service refused it or could not be reached.
@@ -82,14 +111,14 @@ class AlertChannel:
         from apprise.attachment.memory import AttachMemory
 
         attachment = None
-        if alert.picture is not None:
-            data, name, media_type = alert.picture
+        if notice.picture is not None:
+            data, name, media_type = notice.picture
             attachment = AppriseAttachment()
             attached = AttachMemory(content=data, name=name, mimetype=media_type)  # type: ignore[no-untyped-call] # it has no types
             attachment.add(attached)
         result = await self._apprise.async_notify(
-            title=alert.title,
-            body=alert.body,
+            title=notice.title,
+            body=notice.body,
             body_format=NotifyFormat.TEXT,
             attach=attachment,
             timeout=SEND_S,

@@ -23,7 +23,12 @@ MAY_IMPORT = {
     "hub.wire": ("hub.event", "hub.errors", "hub.wire"),
     "hub.draw": ("hub.event", "hub.errors", "hub.draw"),
     "hub.decode": ("hub.event", "hub.errors", "hub.wire.protocol", "hub.wire.jpeg", "hub.decode"),
-    "plugins": ("hub.plugin", "hub.event", "hub.errors", "hub.draw", "hub.template", "plugins"),
+    "hub.guarded_address": (),
+    "hub.guarded_http": ("hub.errors", "hub.guarded_address"),
+    "plugins": (
+        *("hub.plugin", "hub.event", "hub.errors", "hub.draw", "hub.template", "hub.wire"),
+        *("hub.guarded_address", "hub.guarded_http", "plugins"),
+    ),
     "edge": ("hub.event", "hub.errors", "hub.wire", "hub.draw", "edge"),
 }
 # What may be imported only there.

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from hub.dispatch.recall import StoreRecall
 from hub.event import Event, Frame
 from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
 from hub.store.effects import Effect, begin_effect, complete_effect, give_back_effect, take_back_effect
@@ -85,12 +86,23 @@ class EventDelivery:
         self._log = log
         self._now = now
 
+    @property
+    def recall(self) -> StoreRecall:
+        """What can be looked up; see `hub.plugin.Recall`."""
+        return StoreRecall(self.plugin, self._log)
+
     @asynccontextmanager
     async def once(
-        self, key: str, *, group: str = "", amount: float = 0.0, cooldown_s: float = 0.0
+        self,
+        key: str,
+        *,
+        group: str = "",
+        amount: float = 0.0,
+        cooldown_s: float = 0.0,
+        repeatable: bool = False,
     ) -> AsyncIterator[None]:
         """Guard an effect that cannot be repeated; see `hub.plugin.Delivery.once`."""
-        effect = Effect(self.plugin, key, self._event.id, group, amount, cooldown_s)
+        effect = Effect(self.plugin, key, self._event.id, group, amount, cooldown_s, repeatable=repeatable)
         await self._begin(effect)
         try:
             yield
@@ -98,7 +110,7 @@ class EventDelivery:
             await self._writer.change(lambda connection: give_back_effect(connection, effect))
             raise
         except BaseException:
-            self.left_unknown = True
+            self.left_unknown |= not repeatable
             raise
         await self._writer.change(lambda connection: complete_effect(connection, effect, self._now()))
 

@@ -24,6 +24,7 @@ class Effect:
     amount: float = 0.0
     cooldown_s: float = 0.0
     run_id: str = ""
+    repeatable: bool = False
 
 
 def begin_effect(connection: Connection, effect: Effect, now: datetime) -> tuple[Standing, datetime | None]:
@@ -31,10 +32,12 @@ def begin_effect(connection: Connection, effect: Effect, now: datetime) -> tuple
 
     Returns:
         ("begun", None) when this call wrote it; ("done" or "unknown", when it began) when an earlier attempt
-        did; ("cooling", when the cooldown ends) when it must not begin.
+        did; ("cooling", when the cooldown ends) when it must not begin. A repeatable one begins again.
     """
     own = (effects.c.plugin == effect.plugin, effects.c.key == effect.key)
     earlier = (connection.execute(select(effects.c.state, effects.c.began_at).where(*own))).one_or_none()
+    if earlier is not None and earlier.state == "begun" and effect.repeatable:
+        return "begun", None
     if earlier is not None:
         return ("done" if earlier.state == "done" else "unknown"), earlier.began_at
     if (until := _cooling_until(connection, effect)) and until > now:

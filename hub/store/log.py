@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.event import Event
@@ -15,6 +15,8 @@ from hub.store.effects import Effect, foresee_cooldown
 from hub.store.rows import read_events
 from hub.store.schema import detections, events
 from hub.store.suppression import read_snoozes
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class EventFilter:
     since: datetime | None = None
     min_confidence: float = 0.0
     camera: str | None = None
+    frame: str | None = None
+    up_to: int | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the WHERE clauses."""
@@ -39,6 +43,10 @@ class EventFilter:
             found.append(events.c.source == self.source)
         if self.since is not None:
             found.append(events.c.captured_at >= self.since)
+        if self.frame is not None:
+            found.append(events.c.frame_digest == self.frame)
+        if self.up_to is not None:
+            found.append(events.c.id <= self.up_to)
         if self.label is not None or self.min_confidence > 0:
             seen = select(detections.c.event_id).where(
                 detections.c.event_id == events.c.id, detections.c.confidence >= self.min_confidence
@@ -92,6 +100,11 @@ class EventLog:
         """Return the id of the newest event, 0 when there is none."""
         async with self._engine.connect() as connection:
             return int((await connection.execute(select(func.max(events.c.id)))).scalar() or 0)
+
+    async def ask(self, question: Callable[[Connection], Found]) -> Found:
+        """Return what a function of `hub.store` reads on a connection."""
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(question)
 
     async def _read(
         self, *conditions: ColumnElement[bool], limit: int, newest_first: bool = False

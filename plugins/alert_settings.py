@@ -1,0 +1,175 @@
+"""The settings of threshold-alerts: the rule, where notices go, and which settings a rule has a use for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
+
+from hub.event import DeviceName, Fraction, Name
+from hub.guarded_address import ForbiddenUrlError, plain_host
+from hub.template import Template, template_of
+from plugins.alert_channel import check_channel
+from plugins.alert_mqtt import MqttSettings
+from plugins.alert_sns import SnsSettings
+from plugins.alert_webhook import WebhookSettings
+
+FIELDS = (
+    *("device", "camera", "place", "label", "confidence", "count", "time", "event_id", "source"),
+    *("what", "value"),
+)
+TITLE = Template.parse("{label} on {place}", frozenset(FIELDS))
+BODY = Template.parse(
+    "{label} at {time:%Y-%m-%d %H:%M:%S} (UTC) on {place}, confidence {confidence:.0%} (event {event_id})",
+    frozenset(FIELDS),
+)
+WHAT_TITLE = Template.parse("{what} on {place}", frozenset(FIELDS))
+WHAT_BODY = Template.parse("{what} on {place}, at {time:%Y-%m-%d %H:%M:%S} (UTC)", frozenset(FIELDS))
+
+RuleName = Literal["seen", "above", "below", "absent", "offline", "disagree"]
+LEVELS = ("above", "below")
+SILENCES = ("absent", "offline")
+# Settings that only some rules have a use for.
+_ONLY_FOR: dict[str, tuple[str, ...]] = {
+    "labels": ("seen", "above", "below", "absent", "disagree"),
+    "cameras": ("seen", "above", "below", "absent", "disagree"),
+    "min_confidence": ("seen", "above", "below", "absent", "disagree"),
+    "count": ("seen",),
+    "within_s": ("seen", *LEVELS),
+    "measure": LEVELS,
+    "level": LEVELS,
+    "clear_level": LEVELS,
+    "after_s": SILENCES,
+    "margin": ("disagree",),
+    "recovery": (*LEVELS, *SILENCES),
+    "picture": ("seen", *LEVELS, "disagree"),
+    "title": ("seen", *LEVELS, "disagree"),
+    "body": ("seen", *LEVELS, "disagree"),
+}
+
+
+def _check_channel(url: SecretStr) -> SecretStr:
+    check_channel(url.get_secret_value())
+    return url
+
+
+AlertTemplate = Annotated[Template, template_of(*FIELDS)]
+ChannelUrl = Annotated[SecretStr, AfterValidator(_check_channel)]
+Channels = Annotated[tuple[ChannelUrl, ...], Field(max_length=50)]
+Webhooks = Annotated[tuple[WebhookSettings, ...], Field(max_length=20)]
+Topics = Annotated[tuple[SnsSettings, ...], Field(max_length=20)]
+MqttTopics = Annotated[tuple[MqttSettings, ...], Field(max_length=20)]
+Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+Host = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterValidator(plain_host)]
+Measure = Annotated[
+    str, StringConstraints(pattern=r"^(detections|confidence|count|rate|attributes\..{1,200})$")
+]
+
+
+class Escalation(BaseModel):
+    """One `escalations` table: whom to tell as well when nobody has acknowledged after so long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    after_s: Annotated[float, Field(gt=0, le=30 * 86_400, allow_inf_nan=False)]
+    channels: Channels = ()
+    webhooks: Webhooks = ()
+    sns: Topics = ()
+    mqtt: MqttTopics = ()
+
+    def is_empty(self) -> bool:
+        """Whether it names nobody: then it goes to those who got the alert."""
+        return not (self.channels or self.webhooks or self.sns or self.mqtt)
+
+
+class AlertSettings(BaseModel):
+    """What is worth an alert, how often, and where it goes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: RuleName = "seen"
+    labels: frozenset[Name] | None = None
+    devices: frozenset[DeviceName] | None = None
+    cameras: frozenset[Name] | None = None
+    min_confidence: Fraction = 0.8
+    count: Annotated[int, Field(ge=1, le=100_000)] = 1
+    within_s: Seconds = 60.0
+    measure: Measure = "detections"
+    level: Number | None = None
+    clear_level: Number | None = None
+    after_s: Seconds = 600.0
+    margin: Fraction = 0.2
+    recovery: bool = True
+    cooldown_s: Seconds = 300.0
+    per: Literal["camera", "device", "all"] = "camera"
+    channels: Channels = ()
+    webhooks: Webhooks = ()
+    sns: Topics = ()
+    mqtt: MqttTopics = ()
+    allow_hosts: Annotated[frozenset[Host], Field(max_length=100)] = frozenset()
+    escalations: Annotated[tuple[Escalation, ...], Field(max_length=10)] = ()
+    log: bool = True
+    title: AlertTemplate = TITLE
+    body: AlertTemplate = BODY
+    picture: Literal["attach", "later", "none"] = "attach"
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not self.log and not (self.channels or self.webhooks or self.sns or self.mqtt):
+            raise ValueError("alerts go nowhere: add channels, webhooks, sns or mqtt, or leave log = true")
+        return self
+
+    @model_validator(mode="after")
+    def _useful(self) -> Self:
+        idle = [name for name in self.model_fields_set if self.rule not in _ONLY_FOR.get(name, (self.rule,))]
+        if idle:
+            names = ", ".join(sorted(idle))
+            raise ValueError(f'{names} would do nothing: not for rule = "{self.rule}"')
+        if self.rule in LEVELS:
+            self._check_levels()
+        if self.rule == "absent" and self.labels is None and "min_confidence" in self.model_fields_set:
+            raise ValueError('min_confidence would do nothing: rule = "absent" has no labels')
+        return self
+
+    def _check_levels(self) -> None:
+        if self.level is None:
+            raise ValueError(f'level is missing: rule = "{self.rule}" needs it')
+        clear = self.clear_level
+        if clear is not None and (clear > self.level if self.rule == "above" else clear < self.level):
+            raise ValueError(f"clear_level {clear:g} is on the wrong side of level {self.level:g}")
+        counts = self.measure in {"count", "rate"}
+        unused = {"title", "body", "picture"} & self.model_fields_set
+        if counts and self.rule == "below" and unused:
+            raise ValueError(f"{', '.join(sorted(unused))} would do nothing: no event brings this alert")
+        if self.measure == "confidence" and "min_confidence" in self.model_fields_set:
+            raise ValueError('min_confidence would do nothing: measure = "confidence" looks at all')
+        if not counts and "within_s" in self.model_fields_set:
+            raise ValueError(f'within_s would do nothing: not for measure = "{self.measure}"')
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        tables = [("webhooks", self.webhooks)]
+        tables += [(f"escalations.{n}.webhooks", step.webhooks) for n, step in enumerate(self.escalations)]
+        for place, webhooks in tables:
+            for number, webhook in enumerate(webhooks):
+                try:
+                    webhook.check(self.allow_hosts)
+                except ForbiddenUrlError as error:
+                    raise ValueError(f"{place}.{number}.url: {error} (see allow_hosts)") from error
+        return self
+
+    def texts(self) -> tuple[Template, Template]:
+        """Return title and body; where they were not set, those that suit the rule."""
+        plain = self.rule == "seen"
+        title = self.title if plain or "title" in self.model_fields_set else WHAT_TITLE
+        body = self.body if plain or "body" in self.model_fields_set else WHAT_BODY
+        return title, body

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from hub.guarded_address import ForbiddenUrlError, check_url
-from hub.guarded_http import GuardedHttp, HttpFailure
+from hub.guarded_http import TIMEOUT_S, GuardedHttp, HttpFailure
 from hub.plugin import RetryLater
 from plugins.alert_notice import Notice
 
@@ -101,7 +101,7 @@ class Webhook:
         host = check_url(self._url, allowed).host
         secret = os.environ.get(settings.secret_env or "")
         self._signer = Signer.of(secret) if secret else None
-        self._http = GuardedHttp(allowed)
+        self._http = GuardedHttp(allowed, timeout_s=TIMEOUT_S)
         self.name = f"webhook {host}"
         self.identity = self._url
 

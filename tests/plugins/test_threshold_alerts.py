@@ -200,6 +200,28 @@ async def test_alert_that_gets_no_answer_is_left_unknown_and_not_repeated(
     assert webhook.names() == ["quick", "slow"]
 
 
+async def test_alert_to_one_url_with_several_recipients_retries_only_the_one_that_failed(
+    hub: Any, webhook: Any
+) -> None:
+    webhook.failing = {"two"}
+    event = await hub.store()
+    async with hub.running("threshold-alerts", channels=[f"ntfy://{webhook.address}/one/two"]) as alerts:
+        first = await hub.deliver(alerts, event)
+        webhook.failing = set()
+        second = await hub.deliver(alerts, event, attempt=2)
+    assert (first.outcome, second.outcome) == ("retrying", "done")
+    assert webhook.names() == ["one", "two", "two"]
+
+
+async def test_alert_goes_on_where_its_targets_were_put_in_another_order(hub: Any, webhook: Any) -> None:
+    webhook.failing = {"two"}
+    event = await hub.store()
+    await alert(hub, [event], channels=[webhook.url("one"), webhook.url("two")])
+    webhook.failing = set()
+    await alert(hub, [event], channels=[webhook.url("two"), webhook.url("one")])
+    assert webhook.names() == ["one", "two", "two"]
+
+
 async def test_alert_interrupted_before_its_channels_is_taken_up_again(hub: Any, webhook: Any) -> None:
     event = await hub.store()
     webhook.hanging = {"one"}

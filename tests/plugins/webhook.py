@@ -1,4 +1,4 @@
-"""Stands in for a service that takes alerts by webhook (Apprise's json://); it can fail and hang."""
+"""Stands in for a service that takes alerts by webhook (ours, json://, ntfy://); it can fail and hang."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from aiohttp import web
 
 
 class Webhook:
-    """Keeps what is posted to `/<name>`; names in `failing` get a 500, those in `hanging` no answer."""
+    """Keeps what is posted to `/<name>`; names in `failing` get a 500, those in `hanging` no answer.
+
+    `answers` has other answers, by name: (status, headers, body). What is posted to `/` goes to the name in
+    its `topic`, as ntfy's posts do.
+    """
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, dict[str, Any]]] = []
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.answers: dict[str, tuple[int, dict[str, str], str]] = {}
         self.failing: set[str] = set()
         self.hanging: set[str] = set()
         self._end = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=20_000_000)
-        application.router.add_post("/{name}", self._take)
+        application.router.add_post("/{name:.*}", self._take)
         self._runner = web.AppRunner(application)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -40,8 +46,14 @@ class Webhook:
         return sorted(name for name, _ in self.posts)
 
     async def _take(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        self.posts.append((name, await request.json()))
+        said = await request.json()
+        name = request.match_info["name"] or said["topic"]
+        self.posts.append((name, said))
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        self.requests.append((headers, await request.read()))
+        if name in self.answers:
+            status, headers, body = self.answers[name]
+            return web.Response(status=status, headers=headers, text=body)
         if name in self.hanging:
             await self._end.wait()
         return web.Response(status=500 if name in self.failing else 200)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from hub.plugin import Delivery
 from plugins.alert_ledger import ACKNOWLEDGED, BEGAN, ENDED, find_effect
 from plugins.alert_notice import Kind, Notice, Target
-from plugins.alert_rule import show_duration, show_place, split_place
+from plugins.alert_rule import show_duration, show_place, show_roughly, split_place
 from plugins.alert_targets import Sent, fingerprint, send_once
 
 GIVE_UP_S = 7200.0
@@ -78,11 +78,16 @@ class FollowUp:
     """Sends what is due, each notice to each target by itself, until it has arrived or two hours have passed.
 
     What was sent is in the ledger; here is only what was found there, and when to try again.
+
+    Args:
+        rule: What alerts are about, in words.
+        tells: Alerts themselves are told here, since no event brings them.
     """
 
     def __init__(
         self,
         plugin: str,
+        rule: str,
         steps: Sequence[Step],
         targets: Sequence[Target],
         log: logging.Logger,
@@ -91,6 +96,7 @@ class FollowUp:
         tells: bool,
     ) -> None:
         self._plugin = plugin
+        self._rule = rule
         self._steps = steps
         self._targets = targets
         self._log = log
@@ -109,14 +115,10 @@ class FollowUp:
         known = self._running.setdefault(alert.id, alert)
         known.ended_at = alert.ended_at
 
-    async def run(self, now: datetime, delivery: Delivery, what: str) -> None:
-        """Send what is due now and was not sent yet.
-
-        Args:
-            what: What alerts of an earlier run of the hub were about, in words.
-        """
+    async def run(self, now: datetime, delivery: Delivery) -> None:
+        """Send what is due now and was not sent yet."""
         if not self._loaded:
-            await self._load(now, delivery, what)
+            await self._load(now, delivery)
             self._loaded = True
         await self._look_for_acknowledgements(delivery)
         sends = [
@@ -128,18 +130,18 @@ class FollowUp:
         await asyncio.gather(*sends)
         self._forget(now)
 
-    async def _load(self, now: datetime, delivery: Delivery, what: str) -> None:
+    async def _load(self, now: datetime, delivery: Delivery) -> None:
         """Read from the ledger what a hub that was stopped has left to send."""
         since = now - timedelta(seconds=self._horizon_s())
         for effect in await delivery.recall.effects(prefix=BEGAN, since=since):
             known = effect.key.removeprefix(BEGAN)
-            found = Running(known, effect.group, what, effect.began_at, untold=self._tells)
+            found = Running(known, effect.group, self._rule, effect.began_at, untold=self._tells)
             self._running.setdefault(known, found)
         for effect in await delivery.recall.effects(prefix=ENDED, since=since):
             known = effect.key.removeprefix(ENDED)
             began = await find_effect(delivery.recall, f"{BEGAN}{known}")
             if began is not None:
-                alert = Running(known, began.group, what, began.began_at, effect.began_at)
+                alert = Running(known, began.group, self._rule, began.began_at, effect.began_at)
                 self.end(alert)
 
     def _horizon_s(self) -> float:
@@ -188,7 +190,7 @@ class FollowUp:
             "began_at": alert.began_at.isoformat(),
             "ended_at": alert.ended_at.isoformat() if alert.ended_at else None,
         }
-        title, body = write_followup(self._plugin, alert, due)
+        title, body = write_followup(self._plugin, self._rule, alert, due)
         return Notice(key, alert.began_at, alert.id, due.kind, title, body, facts)
 
     def _forget(self, now: datetime) -> None:
@@ -200,17 +202,18 @@ class FollowUp:
                 del self._running[alert.id]
 
 
-def write_followup(plugin: str, alert: Running, due: Due) -> tuple[str, str]:
+def write_followup(plugin: str, rule: str, alert: Running, due: Due) -> tuple[str, str]:
     """Return title and body of a notice that no event brings. Pure."""
     place = show_place(alert.place)
     began = f"{alert.began_at:%Y-%m-%d %H:%M:%S} (UTC)"
-    about = f"{alert.what} on {place}"
     if due.kind == "recovered" and alert.ended_at is not None:
-        lasted = show_duration(round((alert.ended_at - alert.began_at).total_seconds()))
+        about = f"{rule} on {place}"
+        lasted = show_roughly((alert.ended_at - alert.began_at).total_seconds())
         return f"Over: {about}", f"{about}: over after {lasted} (alert {alert.id}, since {began})"
+    about = f"{alert.what} on {place}"
     if due.kind == "escalated":
         how = f"lenshub alerts ack {alert.id} --plugin {plugin}"
-        waited = show_duration(round((due.at - alert.began_at).total_seconds()))
+        waited = show_duration((due.at - alert.began_at).total_seconds())
         title = f"Nobody acknowledged for {waited}: {about}"
         return title, f"{about}, since {began}. To acknowledge: {how}"
     return write_beginning(alert)

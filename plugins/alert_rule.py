@@ -10,6 +10,7 @@ from typing import Literal
 from hub.event import Detection, Event
 from hub.plugin import Skip
 from plugins.alert_settings import AlertSettings
+from plugins.plain_text import defuse
 
 State = Literal["beyond", "between", "clear"]
 Where = tuple[str | None, str | None]
@@ -19,7 +20,7 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why there is an alert. `what` says it in words, `value` is what was measured."""
+    """Why there is an alert. `what` says it in words (harmless ones), `value` is what was measured."""
 
     place: str
     what: str
@@ -146,6 +147,12 @@ def show_duration(seconds: float) -> str:
     return f"{seconds:g} seconds"
 
 
+def show_roughly(seconds: float) -> str:
+    """Return how long something lasted, as exactly as is of interest."""
+    size = 1 if seconds < 120 else 60 if seconds < 7200 else 3600
+    return show_duration(round(seconds / size) * size)
+
+
 def find_disagreement(
     settings: AlertSettings, event: Event, others: Sequence[Event]
 ) -> tuple[str, str, float]:
@@ -168,7 +175,7 @@ def find_disagreement(
             one, two = mine.get(label, 0.0), theirs.get(label, 0.0)
             apart = min(one, two) < settings.min_confidence <= max(one, two)
             if apart and abs(one - two) >= settings.margin:
-                what = f"{event.model.name} says {label} {one:.0%}, {name} {two:.0%}"
+                what = f"{defuse(event.model.name)} says {defuse(label)} {one:.0%}, {defuse(name)} {two:.0%}"
                 return what, label, max(one, two)
     raise Skip(f"agrees with {', '.join(sorted(models))}")
 

@@ -63,6 +63,7 @@ class ThresholdAlerts:
         self._deciding = asyncio.Lock()
         self._follow_up = FollowUp(
             context.name,
+            describe_rule(settings),
             self._steps,
             self._targets,
             context.log,
@@ -144,7 +145,7 @@ class ThresholdAlerts:
             holding = self._open.places()
             for look in await self._watch.look(now, delivery, holding):
                 await self._take_look(look, now, delivery)
-        await self._follow_up.run(now, delivery, describe_rule(self._settings))
+        await self._follow_up.run(now, delivery)
 
     async def _find_seen(self, event: Event, delivery: Delivery) -> Cause:
         """Return the detection that gives cause for an alert, and how often its like was seen."""
@@ -264,10 +265,10 @@ class ThresholdAlerts:
 
     def _write(self, cause: Cause, event: Event, alert: str) -> Notice:
         plain = event_values(event, cause.label, cause.confidence)
-        plain |= {"count": cause.count, "what": cause.what, "value": cause.value}
-        values = defuse_all(plain)
+        plain |= {"count": cause.count, "value": cause.value}
+        values = defuse_all(plain) | {"what": cause.what}
         title, body = (template.render(values) for template in self._settings.texts())
-        facts = plain | {"time": event.captured_at.isoformat(), "plugin": self._name}
+        facts = plain | {"what": cause.what, "time": event.captured_at.isoformat(), "plugin": self._name}
         return Notice(f"to/{alert}/alert", event.received_at, alert, "alert", title, body, facts)
 
     async def _with_picture(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.cli import check, db, decode, demo, device, events, explain, match, plugins, quarantine, run, snooze
+from hub.cli import alerts, check, db, decode, demo, device, events, explain, match, plugins, quarantine, run, snooze
 
 EPILOG = """Examples:
 
@@ -39,4 +39,5 @@ app.command()(snooze.snooze)
 app.add_typer(match.app, name="match")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(db.app, name="db")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert as upsert_insert
@@ -52,9 +52,8 @@ def list_plugins_with_effects(connection: Connection, prefix: str) -> list[str]:
     return list(found.scalars())
 
 
-def write_done_effect(connection: Connection, plugin: str, key: str, event_id: int) -> bool:
+def write_done_effect(connection: Connection, plugin: str, key: str, event_id: int, now: datetime) -> bool:
     """Write down something that is done; return whether it was not written before."""
-    now = datetime.now(UTC)
     row = {"plugin": plugin, "key": key, "run_id": "", "event_id": event_id, "group": "", "amount": 0.0}
     statement = upsert_insert(effects).values(**row, state="done", began_at=now, ended_at=now)
     return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1

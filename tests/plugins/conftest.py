@@ -87,6 +87,12 @@ class Hub:
         except Exception as error:  # noqa: BLE001 - as dispatch does
             return judge_error(error, attempt, RetryPolicy(8), left_unknown=delivery.left_unknown)
 
+    async def tick(self, loaded: Loaded) -> None:
+        """Let an instance look at the clock, as dispatch does every few seconds."""
+        newest = Event.model_construct(id=await self.log.newest_id())
+        delivery = EventDelivery(loaded.instance.name, newest, 1, self.writer, self.log, lambda: self.now)
+        await loaded.plugin.tick(self.now, delivery)
+
     @asynccontextmanager
     async def running(self, name: str, **table: Any) -> AsyncIterator[Loaded]:
         """Load an instance of a table of hub.toml, enter it and leave it."""

@@ -73,6 +73,7 @@ class MqttTopic:
         self._parts = urlsplit(settings.broker)
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
+        self._publishing = asyncio.Lock()
         self.name = f"MQTT {settings.topic}"
         self.identity = f"{settings.broker} {settings.topic}"
 
@@ -105,9 +106,10 @@ class MqttTopic:
             raise RetryLater(RETRY_S, f"{self.name}: {error or 'no answer'}") from error
 
     async def _publish(self, connection: Connection, topic: str, payload: bytes) -> None:
-        await connection.publish(topic, payload, retain=self._settings.retain)
-        for refusal in connection.refused():
-            if refusal.topic == topic:
+        async with self._publishing:  # one at a time, so that a refusal is this one's
+            connection.refused()
+            await connection.publish(topic, payload, retain=self._settings.retain)
+            for refusal in connection.refused():
                 raise RetryLater(REFUSED_S, f"{self.name}: the broker refused it: {refusal.reason}")
 
     async def _connected(self) -> Connection:

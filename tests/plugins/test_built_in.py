@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 NAMES = ["s3-archive", "retraining", "threshold-alerts", "tweet"]
 TABLES = tomllib.loads((ROOT / "hub.toml").read_text())["plugins"]
 DOCS = (ROOT / "docs/plugins.md").read_text()
-EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
+ALERTS = (ROOT / "docs/alerts.md").read_text()
+EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS + ALERTS, re.DOTALL)
 
 
 @asynccontextmanager

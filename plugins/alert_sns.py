@@ -90,21 +90,22 @@ class SnsTopic:
         from botocore.exceptions import (
             BotoCoreError,
             ClientError,
-            ConnectionClosedError,
+            ConnectTimeoutError,
+            EndpointConnectionError,
             HTTPClientError,
-            ReadTimeoutError,
+            SSLError,
         )
 
         try:
             await self._client.publish(**self._message(notice))
         except ClientError as error:
             raise self._judge(error.response) from error
-        except (ReadTimeoutError, ConnectionClosedError) as error:
-            if self.repeatable:
-                raise RetryLater(RETRY_S, f"{self.name}: {error.fmt}"[:200]) from error
-            raise Unanswered(f"{self.name} did not answer") from error
-        except HTTPClientError as error:
+        except (EndpointConnectionError, ConnectTimeoutError, SSLError) as error:
             raise RetryLater(RETRY_S, f"{self.name} cannot be reached") from error
+        except HTTPClientError as error:
+            if self.repeatable:
+                raise RetryLater(RETRY_S, f"{self.name} did not answer") from error
+            raise Unanswered(f"{self.name} did not answer") from error
         except BotoCoreError as error:
             raise RetryLater(REFUSED_S, f"{self.name}: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -80,3 +81,18 @@ async def test_sns_that_cannot_be_reached_is_tried_again(hub: Any, sns: str, fre
     async with hub.running("threshold-alerts", **table(address, "door")) as alerts:
         verdict = await hub.deliver(alerts, await hub.store())
     assert (verdict.outcome, "SNS door cannot be reached" in verdict.reason) == ("retrying", True)
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("door", "unknown"), ("door.fifo", "retrying")])
+async def test_sns_that_does_not_answer_is_asked_again_only_where_it_knows_repeats(
+    hub: Any, sns: str, name: str, outcome: str
+) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, hub.running("threshold-alerts", **table(address, name)) as alerts:
+        verdict = await hub.deliver(alerts, await hub.store())
+    assert (verdict.outcome, f"SNS {name} did not answer" in verdict.reason) == (outcome, True)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from hub.cli import alerts, check, db, decode, demo, device, events, explain, match, plugins, quarantine, run, snooze
+from hub.cli import (
+    alerts,
+    check,
+    db,
+    decode,
+    demo,
+    device,
+    events,
+    explain,
+    match,
+    plugins,
+    quarantine,
+    run,
+    snooze,
+)
 
 EPILOG = """Examples:
 

@@ -144,7 +144,7 @@ def show_duration(seconds: float) -> str:
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:g} {unit}{'s' * (seconds > size)}"
-    return f"{seconds:g} seconds"
+    return f"{seconds:g} second{'s' * (seconds != 1)}"
 
 
 def show_roughly(seconds: float) -> str:

@@ -168,7 +168,9 @@ def test_value_lies(rule: str, value: float, state: str) -> None:
 def test_rule_is_described_in_words() -> None:
     silent = AlertSettings.model_validate({"rule": "absent", "labels": ["van", "cat"], "after_s": 7200})
     assert describe_rule(silent) == "no cat or van for 2 hours"
-    assert [show_duration(seconds) for seconds in (60, 90, 86_400)] == ["1 minute", "90 seconds", "1 day"]
+    assert [show_duration(seconds) for seconds in (1, 60, 90, 86_400)] == [
+        *("1 second", "1 minute", "90 seconds", "1 day")
+    ]
 
 
 WRONG = {

@@ -52,7 +52,7 @@ async def test_silence_is_told_once_over_a_restart_then_escalated_acknowledged_a
         told = [(path, post["notice"], post["title"]) for path, post in posts]
         assert told == [
             ("/me", "alert", "nothing for 3 seconds on porch"),
-            ("/boss", "escalated", "Nobody acknowledged for 1 seconds: nothing for 3 seconds on porch"),
+            ("/boss", "escalated", "Nobody acknowledged for 1 second: nothing for 3 seconds on porch"),
         ]
         await asyncio.to_thread(hub.stop)
         await asyncio.to_thread(hub.start)

@@ -25,7 +25,8 @@ class Explanation(BaseModel):
 
 
 REMOVED = "it is not in hub.toml; name it again to go on from there"
-OPEN = ("waiting", "retrying", "running")
+OPEN = ("waiting", "retrying", "running", "parked")
+HELD = {"failed": "it cannot run", "paused": "it is paused", "probing": "its circuit breaker is open"}
 
 
 async def explain_event(
@@ -39,11 +40,12 @@ async def explain_event(
         row["plugin"]: row for row in await overview.list_deliveries(engine, event_id=event.id, limit=10_000)
     }
     states = {row["plugin"]: row for row in await overview.list_plugin_states(engine)}
+    states |= {row["plugin"]: {**row, "state": "paused"} for row in await overview.list_pauses(engine)}
     cursors = {row["plugin"]: row for row in await overview.list_cursors(engine)}
     found = []
     for name in sorted(cursors.keys() | states.keys()):
         if name in rows:
-            found.append(_from_row(rows[name]))
+            found.append(_hold(_from_row(rows[name]), states.get(name)))
         elif name in cursors:
             matches = await overview.list_revisions(engine, name)
             found.append(_from_cursor(name, cursors[name], matches, states.get(name), event))
@@ -71,6 +73,18 @@ def _from_row(row: dict[str, Any]) -> Explanation:
     )
 
 
+def _hold(explanation: Explanation, state: dict[str, Any] | None) -> Explanation:
+    """Say of what is retrying why its clock stands still, where it does."""
+    if explanation.outcome not in OPEN or state is None or state["state"] not in HELD:
+        return explanation
+    reason = "; ".join(part for part in (explanation.reason, _hold_reason(state)) if part)
+    return explanation.model_copy(update={"reason": reason, "due_at": None})
+
+
+def _hold_reason(state: dict[str, Any]) -> str:
+    return f"{HELD[state['state']]}: {state['reason']}"
+
+
 def _from_cursor(
     name: str,
     cursor: dict[str, Any],
@@ -82,11 +96,11 @@ def _from_cursor(
         reason = f"it was enabled later, from event {cursor['start'] + 1} on"
         return Explanation(plugin=name, outcome="skipped", reason=reason)
     if event.id > cursor["position"]:
-        failed = state is not None and state["state"] == "failed"
-        reason = f"it cannot run: {state['reason']}" if failed and state else "not delivered yet"
+        held = state is not None and state["state"] in HELD
+        reason = _hold_reason(state) if held and state else "not delivered yet"
         return Explanation(plugin=name, outcome="waiting", reason=reason)
-    held = [row["match"] for row in matches if row["from_id"] <= event.id]
-    refusal = Match.model_validate(held[-1]).refusal(event) if held else None
+    matched = [row["match"] for row in matches if row["from_id"] <= event.id]
+    refusal = Match.model_validate(matched[-1]).refusal(event) if matched else None
     if refusal is not None:
         return Explanation(plugin=name, outcome="skipped", reason=f"filter: {refusal}")
     return Explanation(plugin=name, outcome="done", attempt=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.cli import check, db, decode, demo, device, events, explain, plugins, quarantine, run
+from hub.cli import check, db, decode, demo, device, events, explain, operate, plugins, quarantine, run
 
 EPILOG = """Examples:
 
@@ -35,6 +35,10 @@ app.command()(events.events)
 app.command()(explain.explain)
 app.command()(plugins.plugins)
 app.command()(plugins.deliveries)
+app.command()(operate.pause)
+app.command()(operate.resume)
+app.command()(operate.retry)
+app.command()(operate.reload)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
 app.add_typer(db.app, name="db")

@@ -14,6 +14,7 @@ from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
 from hub.store.effects import Effect, begin_effect, complete_effect, give_back_effect, take_back_effect
 from hub.store.frames import FrameStore
 from hub.store.log import EventFilter, EventLog
+from hub.store.settlement import LIVE_RUN
 from hub.store.writer import Writer
 
 
@@ -55,6 +56,7 @@ class EventDelivery:
         writer: Writer,
         log: EventLog,
         now: Callable[[], datetime],
+        run_id: str = LIVE_RUN,
     ) -> None:
         self.plugin = plugin
         self.attempt = attempt
@@ -63,13 +65,14 @@ class EventDelivery:
         self._writer = writer
         self._log = log
         self._now = now
+        self._run_id = run_id
 
     @asynccontextmanager
     async def once(
         self, key: str, *, group: str = "", amount: float = 0.0, cooldown_s: float = 0.0
     ) -> AsyncIterator[None]:
         """Guard an effect that cannot be repeated; see `hub.plugin.Delivery.once`."""
-        effect = Effect(self.plugin, key, self._event.id, group, amount, cooldown_s)
+        effect = Effect(self.plugin, key, self._event.id, group, amount, cooldown_s, self._run_id)
         await self._begin(effect)
         try:
             yield

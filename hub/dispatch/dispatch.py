@@ -1,24 +1,23 @@
-"""Runs every plugin instance by itself: its cursor, its start, its deliveries, its end."""
+"""Runs every plugin instance by itself: its cursor, its start, its end, and what is changed meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterable, Sequence
 
 from hub.dispatch.instance import Instance
-from hub.dispatch.runner import Runner
+from hub.dispatch.running import Running
 from hub.loading import Broken, Loaded
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
-from hub.store.plugin_state import PluginState, note_match, note_state, open_cursor
+from hub.store.pauses import read_pause
+from hub.store.plugin_state import note_match, note_state, open_cursor
 from hub.store.settlement import Standing
 from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-START_S = 60.0
 WATCH_S = 0.1
 
 
@@ -29,47 +28,68 @@ class Dispatch:
         self._writer = writer
         self._log = event_log
         self._frames = frames
-        self._runners: list[Runner] = []
+        self._running: dict[str, Running] = {}
+        self._group = asyncio.TaskGroup()
 
     async def run(self, instances: Sequence[Loaded | Broken], ready: asyncio.Event) -> None:
         """Run all instances until cancelled; `ready` is set once every instance has its place in the log."""
-        async with asyncio.TaskGroup() as group:
+        async with self._group:
             for found in instances:
-                if isinstance(found, Broken):
-                    start = 0 if found.from_beginning else self._writer.tail.newest
-                    await self._open_cursor(found.name, start)  # it catches up once it is mended
-                    await self._note_broken(found.name, "; ".join(found.problems))
-                else:
-                    standing = await self._stand(found.instance)
-                    running = self._run_instance(found, standing)
-                    group.create_task(running, name=f"plugin {found.instance.name}")
+                await self._start(found)
             ready.set()
             await self._watch()
 
-    async def _run_instance(self, loaded: Loaded, standing: Standing) -> None:
-        name = loaded.instance.name
-        try:
-            async with AsyncExitStack() as stack:
-                await self._enter(loaded, stack)
-                runner = Runner(loaded.instance, standing, self._writer, self._log, self._frames)
-                self._runners.append(runner)
-                await self._note(name, "running", "")
-                log.info("plugin.running %s", name)
-                try:
-                    await runner.run()
-                finally:
-                    self._runners.remove(runner)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
-            await self._note_broken(name, f"{type(error).__name__}: {error}")
+    def runs(self, name: str) -> bool:
+        """Whether an instance runs or is starting: it was made, and nothing has failed since."""
+        running = self._running.get(name)
+        return running is not None and (running.is_running or not running.placed.is_set())
 
-    async def _enter(self, loaded: Loaded, stack: AsyncExitStack) -> None:
-        if not hasattr(loaded.plugin, "__aenter__"):
+    async def change(self, gone: Iterable[str], found: Sequence[Loaded | Broken]) -> None:
+        """Stop the instances that are gone, put those found in the place of older ones, and touch no other.
+
+        What is under way in a changed instance ends first; the new one goes on at its cursor. Returns once
+        each of those found runs, or is known not to.
+        """
+        made = {one.name if isinstance(one, Broken) else one.instance.name: one for one in found}
+        await asyncio.gather(*(self._replace(name, made.get(name)) for name in {*gone, *made}))
+
+    async def _replace(self, name: str, found: Loaded | Broken | None) -> None:
+        old = self._running.pop(name, None)
+        if old is not None:
+            await old.stop()
+            log.info("plugin.stopped %s", name)
+        if found is not None:
+            await self._start(found)
+        if name in self._running:
+            await self._running[name].placed.wait()
+
+    def pause(self, name: str, reason: str) -> None:
+        """Let an instance deliver nothing more until it is resumed."""
+        if name in self._running:
+            self._running[name].pause(reason)
+
+    def resume(self, name: str) -> None:
+        """Let a paused instance go on where it stands."""
+        if name in self._running:
+            self._running[name].resume()
+
+    async def retry(self, name: str, event_ids: Sequence[int]) -> None:
+        """Try an instance's deliveries again at once, as the store says by now."""
+        if name in self._running:
+            await self._running[name].retry(event_ids)
+
+    async def _start(self, found: Loaded | Broken) -> None:
+        if isinstance(found, Broken):
+            start = 0 if found.from_beginning else self._writer.tail.newest
+            await self._open_cursor(found.name, start)  # it catches up once it is mended
+            await self._note_broken(found.name, "; ".join(found.problems))
             return
-        try:
-            async with asyncio.timeout(START_S):
-                await stack.enter_async_context(loaded.plugin)
-        except TimeoutError as error:
-            raise TimeoutError(f"did not start within {START_S:g} s") from error
+        name = found.instance.name
+        standing = await self._stand(found.instance)
+        paused = await self._writer.change(lambda c: read_pause(c, name))
+        running = Running(found, standing, self._writer, self._log, self._frames, paused)
+        self._running[name] = running
+        running.start(self._group)
 
     async def _stand(self, instance: Instance) -> Standing:
         start = 0 if instance.settings.start == "beginning" else self._writer.tail.newest
@@ -86,13 +106,10 @@ class Dispatch:
 
     async def _note_broken(self, name: str, reason: str) -> None:
         log.error("plugin.failed %s: %s", name, reason)
-        await self._note(name, "failed", reason)
-
-    async def _note(self, name: str, state: PluginState, reason: str) -> None:
-        await self._writer.change(lambda c: note_state(c, name, state, reason[:2000]))
+        await self._writer.change(lambda c: note_state(c, name, "failed", reason[:2000]))
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
-            for runner in list(self._runners):
-                runner.watch()
+            for running in list(self._running.values()):
+                running.watch()

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-Outcome = Literal["done", "skipped", "retrying", "running", "dead", "unknown"]
+Outcome = Literal["done", "skipped", "retrying", "running", "parked", "dead", "unknown"]
+ASIDE: tuple[Outcome, ...] = ("retrying", "running", "parked")
+"""Outcomes that are not the last word: the cursor has passed them, the delivery goes on."""
 LIVE_RUN = ""
 """The run id of live dispatch, as opposed to a replay's."""
 

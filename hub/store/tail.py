@@ -23,6 +23,11 @@ class Tail:
         """Call `listener` whenever events were added."""
         self._listeners.append(listener)
 
+    def forget(self, listener: Callable[[], None]) -> None:
+        """Call `listener` no more."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
     def extend(self, events: Sequence[Event]) -> None:
         """Add committed events, in order of id."""
         if not events:
@@ -31,7 +36,7 @@ class Tail:
         self.newest = events[-1].id
         if len(self._events) > 2 * self._capacity:
             del self._events[: -self._capacity]
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener()
 
     def after(self, position: int, limit: int) -> list[Event] | None:

@@ -1,0 +1,83 @@
+"""`lenshub pause`, `resume`, `retry` and `reload`: change what a running hub does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.cli.shared import (
+    EXIT_ERROR,
+    ConfigOption,
+    JsonOption,
+    as_shown,
+    complaints,
+    console,
+    plainly,
+    print_json,
+)
+from hub.commands.asking import ask_hub
+from hub.commands.command import Command, Pause, Reload, Resume, Retry
+from hub.config import read_data_dir
+
+PluginArgument = Annotated[str, typer.Argument(help="The instance, as `lenshub plugins` shows it.")]
+
+
+def have_done(config: Path | None, command: Command, *, json: bool) -> None:
+    """Have a command executed, by the hub or without one, and print the answer; exit with 1 if refused."""
+    answer = asyncio.run(ask_hub(read_data_dir(config), command))
+    if json:
+        print_json({"ok": answer.ok, "answer": answer.lines})
+    else:
+        for line in answer.lines:
+            (console if answer.ok else complaints).print(as_shown(line), style=None if answer.ok else "red")
+    if not answer.ok:
+        raise typer.Exit(EXIT_ERROR)
+
+
+@plainly
+def pause(
+    plugin: PluginArgument,
+    reason: Annotated[str, typer.Option(help="Shown by `lenshub plugins`.")] = "by `lenshub pause`",
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Let a plugin deliver nothing until it is resumed. What is under way ends; new events wait for it."""
+    have_done(config, Pause(plugin=plugin, reason=reason), json=json)
+
+
+@plainly
+def resume(plugin: PluginArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Let a paused plugin go on where it stood: with the oldest event that it has not had."""
+    have_done(config, Resume(plugin=plugin), json=json)
+
+
+@plainly
+def retry(
+    plugin: PluginArgument,
+    event: Annotated[
+        int | None, typer.Option(min=1, max=2**63 - 1, help="Only this event; else all that failed.")
+    ] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Only what is dead, not what is retrying.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Try dead and retrying deliveries again now, with all their attempts before them.
+
+    Example: lenshub retry s3-archive --dead
+    """
+    outcomes = ("dead",) if dead else ("dead", "retrying")
+    have_done(
+        config, Retry.model_validate({"plugin": plugin, "event_id": event, "outcomes": outcomes}), json=json
+    )
+
+
+@plainly
+def reload(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Have the running hub read hub.toml again and apply what has changed, and nothing else.
+
+    A wrong file is refused with every problem, and the hub goes on as it was.
+    """
+    have_done(config, Reload(), json=json)

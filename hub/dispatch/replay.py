@@ -1,0 +1,162 @@
+"""Replays a range of the log to one instance: which events, at which pace, and what it had before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from hub.dispatch.match import Match
+from hub.dispatch.verdict import DONE, Verdict
+from hub.event import Event
+from hub.store.log import EventLog
+from hub.store.replays import LivePast, Outcomes, Replay
+from hub.store.settlement import ASIDE, LIVE_RUN
+
+log = logging.getLogger(__name__)
+
+READ_EVENTS = 256
+READ_AGAIN_S = 1.0
+BURST_S = 0.2  # so much of a second's allowance may come at once: the watch looks every 100 ms
+
+
+class Past:
+    """Tells what an instance was delivered before, from its live cursor, its matches and its rows."""
+
+    def __init__(self, past: LivePast) -> None:
+        self._start = past.start
+        self._matches = [(from_id, Match.model_validate(match)) for from_id, match in past.matches]
+
+    def has_had(self, event: Event, rows: Outcomes) -> bool:
+        """Whether an event was delivered, is being delivered, or may have been (unknown)."""
+        outcomes = dict(rows.get(event.id, ()))
+        if "done" in outcomes.values():
+            return True
+        live = outcomes.get(LIVE_RUN)
+        if live is not None:
+            return live in (*ASIDE, "unknown")
+        if event.id <= self._start:
+            return False
+        held = [match for from_id, match in self._matches if from_id <= event.id]
+        return not held or held[-1].refusal(event) is None
+
+
+class Pace:
+    """Lets at most so many through a second, in small bursts.
+
+    Args:
+        clock: Seconds, only growing.
+    """
+
+    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._most = max(1.0, per_second * BURST_S)
+        self._left = self._most
+        self._clock = clock
+        self._at = clock()
+
+    def is_open(self) -> bool:
+        """Whether one may go through now."""
+        now = self._clock()
+        self._left = min(self._most, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        return self._left >= 1.0
+
+    def take(self) -> None:
+        """Let one through."""
+        self._left -= 1.0
+
+
+async def read_range(event_log: EventLog, replay: Replay) -> AsyncIterator[tuple[Event, Outcomes]]:
+    """Yield the events that a replay asks for, oldest first, each with what rows say of those around it."""
+    position = replay.first - 1
+    while position < replay.last:
+        events = await event_log.after(position, READ_EVENTS, up_to=replay.last)
+        if not events:
+            return
+        rows = await event_log.outcomes(replay.plugin, [event.id for event in events])
+        for event in events:
+            if replay.wants(event.captured_at):
+                yield event, rows
+        position = events[-1].id
+
+
+class ReplayFeed:
+    """The events of a replay's range, at its pace, with those delivered before settled as done."""
+
+    def __init__(self, replay: Replay, past: Past, match: Match, event_log: EventLog) -> None:
+        self.run_id = replay.run_id
+        self._replay = replay
+        self._past = past
+        self._match = match
+        self._log = event_log
+        self._pace = Pace(replay.per_second)
+        self._buffer: deque[Event] = deque()
+        self._had: set[int] = set()
+        self._read_to = 0
+        self._reading = False
+        self._over = False
+        self._changed: Callable[[], None] = lambda: None
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever events were read."""
+        self._changed = changed
+
+    def close(self) -> None:
+        """Call nobody any more."""
+        self._changed = lambda: None
+
+    def next(self, taken: int) -> Event | None:  # the buffer follows what was taken
+        """Return the next event, unless the pace holds it back."""
+        if not self._buffer or (self._costs(self._buffer[0]) and not self._pace.is_open()):
+            return None
+        event = self._buffer.popleft()
+        if self._costs(event):
+            self._pace.take()
+        return event
+
+    def _costs(self, event: Event) -> bool:
+        return event.id not in self._had and self._match.refusal(event) is None
+
+    async def read(self, taken: int) -> bool:
+        """Read on in the range."""
+        if self._buffer or self._reading or self._over:
+            return False
+        self._reading = True
+        try:
+            await self._read_on(taken)
+        except Exception as error:  # noqa: BLE001 - the store's trouble is no reason to give up a replay
+            log.warning("replay.waiting %s: the store cannot be read: %s", self.run_id, error)
+            await asyncio.sleep(READ_AGAIN_S)
+            return True
+        finally:
+            self._reading = False
+        self._changed()
+        return not self._over
+
+    async def _read_on(self, taken: int) -> None:
+        position = max(taken, self._read_to)
+        events = await self._log.after(position, READ_EVENTS, up_to=self._replay.last)
+        rows = await self._log.outcomes(self._replay.plugin, [event.id for event in events])
+        self._had = {event.id for event in events if self._past.has_had(event, rows)}
+        if self._replay.again:
+            self._had.clear()
+        self._buffer.extend(event for event in events if self._replay.wants(event.captured_at))
+        if events:
+            self._read_to = events[-1].id
+        else:
+            self._over = True
+
+    def is_due(self) -> bool:
+        """Whether the pace lets something through now."""
+        return bool(self._buffer) and self._pace.is_open()
+
+    def is_over(self) -> bool:
+        """Whether the range has ended."""
+        return self._over and not self._buffer
+
+    def judge(self, event: Event) -> Verdict | None:
+        """Settle what was delivered before, which is only counted."""
+        return DONE if event.id in self._had else None

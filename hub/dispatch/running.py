@@ -1,0 +1,142 @@
+"""One instance while it runs: entered, its live runner and its replays, and left again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from hub.dispatch.runner import Runner
+from hub.errors import first_cause
+from hub.loading import Loaded
+from hub.store.frames import FrameStore
+from hub.store.log import EventLog
+from hub.store.plugin_state import PluginState, note_state
+from hub.store.settlement import Standing
+from hub.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+START_S = 60.0
+DRAIN_S = 10.0
+LEAVE_S = 15.0
+
+
+class Running:
+    """Runs one loaded instance, from its place in the log until it is stopped.
+
+    Args:
+        paused: Why it is to deliver nothing until it is resumed; None: it is not.
+
+    Attributes:
+        placed: Set once it runs, or cannot.
+        runners: The live runner, and those of replays.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        standing: Standing,
+        writer: Writer,
+        event_log: EventLog,
+        frames: FrameStore,
+        paused: str | None = None,
+    ) -> None:
+        self.name = loaded.instance.name
+        self.loaded = loaded
+        self.placed = asyncio.Event()
+        self.runners: list[Runner] = []
+        self._standing = standing
+        self._writer = writer
+        self._log = event_log
+        self._frames = frames
+        self._paused = paused
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was entered and has not ended."""
+        return bool(self.runners)
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        """Run as a task of `group`; nothing that goes wrong with the plugin ends the others."""
+        self._task = group.create_task(self._run(), name=f"plugin {self.name}")
+
+    async def stop(self) -> None:
+        """Let what is under way end, and leave the plugin."""
+        await asyncio.gather(*(runner.drain(DRAIN_S) for runner in self.runners))
+        if self._task is not None:
+            self._task.cancel()
+            if (await asyncio.wait([self._task], timeout=LEAVE_S))[1]:
+                log.warning("plugin.stuck %s: does not leave within %g s", self.name, LEAVE_S)
+
+    def pause(self, reason: str) -> None:
+        """Deliver nothing more until resumed."""
+        self._paused = reason
+        for runner in self.runners:
+            runner.pause(reason)
+
+    def resume(self) -> None:
+        """Go on where it was paused."""
+        self._paused = None
+        for runner in self.runners:
+            runner.resume()
+
+    def watch(self) -> None:
+        """Look after what runs long and what is due; called every 100 ms."""
+        for runner in list(self.runners):
+            runner.watch()
+
+    async def retry(self, event_ids: Sequence[int]) -> None:
+        """Try failed deliveries of the live run again at once."""
+        for runner in self.runners[:1]:
+            await runner.retry(event_ids)
+
+    async def _run(self) -> None:
+        try:
+            async with AsyncExitStack() as stack:
+                await self._enter(stack)
+                await self._deliver()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
+            cause = first_cause(error)
+            await self._note_broken(f"{type(cause).__name__}: {cause}")
+        finally:
+            self.runners.clear()
+            self.placed.set()
+
+    async def _enter(self, stack: AsyncExitStack) -> None:
+        if not hasattr(self.loaded.plugin, "__aenter__"):
+            return
+        try:
+            async with asyncio.timeout(START_S):
+                await stack.enter_async_context(self.loaded.plugin)
+        except TimeoutError as error:
+            raise TimeoutError(f"did not start within {START_S:g} s") from error
+
+    async def _deliver(self) -> None:
+        live = Runner(
+            self.loaded.instance,
+            self._standing,
+            self._writer,
+            self._log,
+            self._frames,
+            on_state=self._note_soon,
+        )
+        self.runners.append(live)
+        if self._paused is not None:
+            live.pause(self._paused)
+        else:
+            await self._writer.change(lambda c: note_state(c, self.name, "running", ""))
+        log.info("plugin.running %s", self.name)
+        self.placed.set()
+        await live.run()
+
+    def _note_soon(self, state: PluginState, reason: str) -> None:
+        level = logging.WARNING if state == "probing" else logging.INFO
+        log.log(level, "plugin.%s %s: %s", state, self.name, reason or "goes on")
+        self._writer.change_soon(lambda c: note_state(c, self.name, state, reason[:2000]))
+
+    async def _note_broken(self, reason: str) -> None:
+        log.error("plugin.failed %s: %s", self.name, reason)
+        await self._writer.change(lambda c: note_state(c, self.name, "failed", reason[:2000]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +96,8 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
                     async with asyncio.TaskGroup() as inner:
                         intake = Intake(writer, inner)
                         reload = Reload(path, config, dispatch, intake, make_decoders)
-                        executor = Executor(writer, engine, dispatch, reload)
+                        decode = _decoding(reload)
+                        executor = Executor(writer, engine, decode, dispatch, reload)
                         await _take_in(config, intake, executor, wishes)
                 finally:
                     await _cancel(dispatching)
@@ -104,6 +105,10 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
                 writer.close()
                 await writing
     log.info("hub.stopped")
+
+
+def _decoding(reload: Reload) -> Callable[[Message], Decoded]:
+    return lambda message: decode_message(reload.config, message)
 
 
 async def _take_in(config: Config, intake: Intake, executor: Executor, wishes: Wishes) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -20,14 +22,16 @@ from hub.cli.shared import (
 )
 from hub.commands.asking import ask_hub
 from hub.commands.command import Command, Pause, Reload, Resume, Retry
-from hub.config import read_data_dir
+from hub.config import read_config, read_data_dir
+from hub.decode.message import Decoded, Message
+from hub.program import decode_message
 
 PluginArgument = Annotated[str, typer.Argument(help="The instance, as `lenshub plugins` shows it.")]
 
 
 def have_done(config: Path | None, command: Command, *, json: bool) -> None:
     """Have a command executed, by the hub or without one, and print the answer; exit with 1 if refused."""
-    answer = asyncio.run(ask_hub(read_data_dir(config), command))
+    answer = asyncio.run(ask_hub(read_data_dir(config), command, _decode_as(config)))
     if json:
         print_json({"ok": answer.ok, "answer": answer.lines})
     else:
@@ -35,6 +39,11 @@ def have_done(config: Path | None, command: Command, *, json: bool) -> None:
             (console if answer.ok else complaints).print(as_shown(line), style=None if answer.ok else "red")
     if not answer.ok:
         raise typer.Exit(EXIT_ERROR)
+
+
+def _decode_as(config: Path | None) -> Callable[[Message], Decoded]:
+    read = cache(lambda: read_config(config))  # only a command about messages needs it
+    return lambda message: decode_message(read(), message)
 
 
 @plainly

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from hub.commands.command import Command
 from hub.commands.executor import Executor
+from hub.decode.message import Decoded, Message
 from hub.errors import StoreError
 from hub.store.commands import Answer, ask, read_answer
 from hub.store.database import HubRunningError, hub_is_running, hub_lock, open_engine
@@ -19,8 +21,14 @@ LOOK_S = 0.05
 ANSWER_S = 120.0
 
 
-async def ask_hub(data_dir: Path, command: Command, timeout_s: float = ANSWER_S) -> Answer:
+Decode = Callable[[Message], Decoded]
+
+
+async def ask_hub(data_dir: Path, command: Command, decode: Decode, timeout_s: float = ANSWER_S) -> Answer:
     """Have a command executed and return the answer.
+
+    Args:
+        decode: What the configured hub makes of a message, for where none is running.
 
     Raises:
         StoreError: There is no store, it cannot be written, or no answer came in time.
@@ -35,7 +43,7 @@ async def ask_hub(data_dir: Path, command: Command, timeout_s: float = ANSWER_S)
                         await asyncio.sleep(LOOK_S)
                         continue
                     with suppress(HubRunningError):  # one was started meanwhile: it will execute it
-                        await execute_here(data_dir)
+                        await execute_here(data_dir, decode)
         except TimeoutError as error:
             raise StoreError(
                 f"no answer to command {number} within {timeout_s:g} s; the hub executes it when it can"
@@ -43,7 +51,7 @@ async def ask_hub(data_dir: Path, command: Command, timeout_s: float = ANSWER_S)
         return answer
 
 
-async def execute_here(data_dir: Path) -> None:
+async def execute_here(data_dir: Path, decode: Decode) -> None:
     """Execute all commands that wait, with the store's lock held.
 
     Raises:
@@ -54,7 +62,7 @@ async def execute_here(data_dir: Path) -> None:
         writer = await Writer.open(data_dir, FrameStore(data_dir / "frames"))
         writing = asyncio.create_task(writer.run(), name="writer")
         try:
-            await Executor(writer, engine).execute_all()
+            await Executor(writer, engine, decode).execute_all()
         finally:
             writer.close()
             await writing

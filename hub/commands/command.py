@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from hub.event import MAX_INTEGER, Name, Plain
+from hub.event import MAX_INTEGER, Name, Plain, UtcTime
 
 Id = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 
@@ -35,11 +35,47 @@ class Retry(Plain):
     outcomes: tuple[Literal["dead", "retrying"], ...] = ("dead", "retrying")
 
 
+class StartReplay(Plain):
+    """Deliver a range of the log to one instance once more; see `hub.store.replays.Replay`."""
+
+    action: Literal["replay"] = "replay"
+    plugin: Name
+    first: Id
+    last: Id
+    per_second: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] = 20.0
+    again: bool = False
+    any_age: bool = False
+    since: UtcTime | None = None
+
+
+class StopReplay(Plain):
+    """End a replay before its end."""
+
+    action: Literal["replay stop"] = "replay stop"
+    number: Id
+
+
+class QuarantineReplay(Plain):
+    """Decode refused messages again, and store what can be read now."""
+
+    action: Literal["quarantine replay"] = "quarantine replay"
+    number: Id | None = None
+    code: Name | None = None
+
+
+class QuarantineDrop(Plain):
+    """Throw refused messages away for good."""
+
+    action: Literal["quarantine drop"] = "quarantine drop"
+    number: Id | None = None
+    code: Name | None = None
+
+
 class Reload(Plain):
     """Apply a changed hub.toml by difference."""
 
     action: Literal["reload"] = "reload"
 
 
-Command = Pause | Resume | Retry | Reload
+Command = Pause | Resume | Retry | StartReplay | StopReplay | QuarantineReplay | QuarantineDrop | Reload
 CommandModel: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])

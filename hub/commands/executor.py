@@ -13,14 +13,29 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hub.commands.command import Command, CommandModel, Pause, Reload, Resume, Retry
+from hub.commands.command import (
+    Command,
+    CommandModel,
+    Pause,
+    QuarantineDrop,
+    QuarantineReplay,
+    Reload,
+    Resume,
+    Retry,
+    StartReplay,
+    StopReplay,
+)
+from hub.commands.requeue import requeue
+from hub.decode.message import Decoded, Message
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import HubError
 from hub.store.commands import Asked, answer, list_asked
 from hub.store.database import Database, Transaction
 from hub.store.pauses import add_pause, end_pause
 from hub.store.plugin_state import list_known
+from hub.store.quarantine import drop, list_numbers
 from hub.store.renewal import list_failed, read_outcome, renew
+from hub.store.replays import Replay, add_replay, end_replay, read_plugin, read_position
 from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -37,6 +52,7 @@ class Executor:
     """Looks for commands and executes them.
 
     Args:
+        decode: What the hub, as it is configured now, makes of a message.
         dispatch: What runs the instances; None where no hub is running.
         reload: Applies a changed hub.toml and returns what came of it; None where no hub is running.
     """
@@ -45,11 +61,13 @@ class Executor:
         self,
         writer: Writer,
         engine: Database,
+        decode: Callable[[Message], Decoded],
         dispatch: Dispatch | None = None,
         reload: Callable[[], Coroutine[Any, Any, list[str]]] | None = None,
     ) -> None:
         self._writer = writer
         self._engine = engine
+        self._decode = decode
         self._dispatch = dispatch
         self._reload_file = reload
         self._one_at_a_time = asyncio.Lock()
@@ -110,6 +128,14 @@ class Executor:
                 return await self._resume(asked, command)
             case Retry():
                 return await self._retry(asked, command)
+            case StartReplay():
+                return await self._start_replay(asked, command)
+            case StopReplay():
+                return await self._stop_replay(asked, command)
+            case QuarantineReplay():
+                return await self._requeue(asked, command)
+            case QuarantineDrop():
+                return await self._drop(asked, command)
             case Reload():
                 lines = await self._reload_lines()
                 await self._writer.change(lambda c: answer(c, asked.id, lines, ok=True))
@@ -155,6 +181,55 @@ class Executor:
             await self._dispatch.retry(command.plugin, event_ids)
         return lines
 
+    async def _start_replay(self, asked: Asked, command: StartReplay) -> list[str]:
+        def change(connection: Transaction) -> tuple[Replay, list[str]]:
+            _check_known(connection, command.plugin)
+            position = read_position(connection, command.plugin) or 0
+            values = command.model_dump(exclude={"action"}) | {"last": min(command.last, position)}
+            if values["first"] > values["last"]:
+                where = f"{command.plugin} itself has come to event {position}"
+                raise CommandError(f"nothing to replay from event {command.first} on: {where}")
+            replay = add_replay(connection, values)
+            pace = f"at most {replay.per_second:g} a second"
+            told = f"replay {replay.id} of {replay.plugin}: events {replay.first} to {replay.last}, {pace}"
+            return replay, _told(connection, asked, told)
+
+        replay, lines = await self._writer.change(change)
+        if self._dispatch:
+            self._dispatch.start_replay(replay)
+        return lines
+
+    async def _stop_replay(self, asked: Asked, command: StopReplay) -> list[str]:
+        number = command.number
+        plugin = await self._writer.change(lambda c: read_plugin(c, number))
+        if plugin is None:
+            raise CommandError(f"there is no replay {number}; `lenshub replays` lists them")
+        if self._dispatch:
+            await self._dispatch.stop_replay(plugin, number)
+
+        def change(connection: Transaction) -> list[str]:
+            how = "is stopped" if end_replay(connection, number, "stopped") else "had ended already"
+            return _told(connection, asked, f"replay {number} of {plugin} {how}")
+
+        return await self._writer.change(change)
+
+    async def _requeue(self, asked: Asked, command: QuarantineReplay) -> list[str]:
+        number, code = command.number, command.code
+        if number is not None and not await list_numbers(self._engine, number, code) and not asked.progress:
+            raise CommandError(_no_message(number))
+        lines = await requeue(asked, number, code, self._writer, self._engine, self._decode)
+        await self._writer.change(lambda c: answer(c, asked.id, lines, ok=True))
+        return lines
+
+    async def _drop(self, asked: Asked, command: QuarantineDrop) -> list[str]:
+        def change(connection: Transaction) -> list[str]:
+            count = drop(connection, command.number, command.code)
+            if command.number is not None and not count:
+                raise CommandError(_no_message(command.number))
+            return _told(connection, asked, f"{count} message{'' if count == 1 else 's'} dropped for good")
+
+        return await self._writer.change(change)
+
     async def _reload_lines(self) -> list[str]:
         if self._reload_file is None:
             raise CommandError("no hub is running: hub.toml is read when it starts")
@@ -164,6 +239,10 @@ class Executor:
 def _told(connection: Transaction, asked: Asked, *lines: str) -> list[str]:
     answer(connection, asked.id, lines, ok=True)
     return list(lines)
+
+
+def _no_message(number: int) -> str:
+    return f"no quarantined message {number}; `lenshub quarantine list` shows what there is"
 
 
 def _check_known(connection: Transaction, plugin: str) -> None:

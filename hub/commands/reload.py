@@ -40,8 +40,11 @@ class Reload:
 
     Args:
         path: The file; None: hub.toml here, or the defaults when there is none.
-        config: What holds now.
+        config: What holds at the start.
         make_decoders: Makes the decoders of a configuration.
+
+    Attributes:
+        config: What holds now.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class Reload:
         make_decoders: Callable[[Config], Decoders],
     ) -> None:
         self._path = path
-        self._config = config
+        self.config = config
         self._dispatch = dispatch
         self._intake = intake
         self._make_decoders = make_decoders
@@ -66,9 +69,9 @@ class Reload:
         """
         found = await asyncio.to_thread(self._compare)
         if found.sections:
-            new, old = self._make_decoders(found.config), self._make_decoders(self._config)
-            await self._intake.change(self._config, found.config, new, old)
-        self._config = found.config
+            new, old = self._make_decoders(found.config), self._make_decoders(self.config)
+            await self._intake.change(self.config, found.config, new, old)
+        self.config = found.config
         await self._dispatch.change(found.gone, found.found)
         return self._describe(found)
 
@@ -76,19 +79,19 @@ class Reload:
         """Read the file and make what is new in it; raises ConfigError with all that is wrong."""
         path, raw = read_table(self._path)
         tables = _tables_of(raw)
-        before = self._config.plugins
+        before = self.config.plugins
         added = frozenset(tables.keys() - before.keys())
         changed = frozenset(name for name in tables.keys() & before.keys() if tables[name] != before[name])
         idle = {name for name in tables if not self._dispatch.runs(name)}
         importlib.invalidate_caches()  # a plugin may have been installed since
-        data_dir = self._config.hub.data_dir
+        data_dir = self.config.hub.data_dir
         found = [load_instance(name, tables[name], data_dir) for name in sorted(added | changed | idle)]
         wrong = [one for one in found if isinstance(one, Broken) and one.name in added | changed]
         problems = [f"{path}: {line}" for one in wrong for line in one.problems]
         config = self._read(problems)
         if problems or config is None:
             raise ConfigError(*problems)
-        sections = tuple(name for name in INTAKE if getattr(config, name) != getattr(self._config, name))
+        sections = tuple(name for name in INTAKE if getattr(config, name) != getattr(self.config, name))
         gone = tuple(sorted(before.keys() - tables.keys()))
         return Difference(config, gone, added, changed, tuple(found), sections)
 
@@ -99,7 +102,7 @@ class Reload:
             problems += error.problems
             return None
         problems += list_setting_problems(config)
-        if config.hub != self._config.hub:
+        if config.hub != self.config.hub:
             problems.append(
                 "hub.data_dir: cannot change while the hub runs; stop it, move the folder, start it"
             )

@@ -13,6 +13,7 @@ from hub.store.frames import FrameStore
 from hub.store.log import EventLog
 from hub.store.pauses import read_pause
 from hub.store.plugin_state import note_match, note_state, open_cursor
+from hub.store.replays import Replay
 from hub.store.settlement import Standing
 from hub.store.writer import Writer
 
@@ -77,6 +78,16 @@ class Dispatch:
         """Try an instance's deliveries again at once, as the store says by now."""
         if name in self._running:
             await self._running[name].retry(event_ids)
+
+    def start_replay(self, replay: Replay) -> None:
+        """Deliver a range to an instance once more; one that does not run does it when it is started."""
+        if replay.plugin in self._running:
+            self._running[replay.plugin].start_replay(replay)
+
+    async def stop_replay(self, name: str, number: int) -> None:
+        """End a replay's deliveries."""
+        if name in self._running:
+            await self._running[name].stop_replay(number)
 
     async def _start(self, found: Loaded | Broken) -> None:
         if isinstance(found, Broken):

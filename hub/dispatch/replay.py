@@ -7,13 +7,18 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Literal
 
+from hub.dispatch.instance import InstanceSettings
 from hub.dispatch.match import Match
 from hub.dispatch.verdict import DONE, Verdict
 from hub.event import Event
 from hub.store.log import EventLog
 from hub.store.replays import LivePast, Outcomes, Replay
 from hub.store.settlement import ASIDE, LIVE_RUN
+
+Prospect = Literal["delivered", "had before", "not wanted", "too old"]
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +86,25 @@ async def read_range(event_log: EventLog, replay: Replay) -> AsyncIterator[tuple
             if replay.wants(event.captured_at):
                 yield event, rows
         position = events[-1].id
+
+
+async def foresee(
+    event_log: EventLog, replay: Replay, settings: InstanceSettings, now: datetime
+) -> dict[Prospect, list[int]]:
+    """Return the ids of the events that a replay would deliver, and of the others by why not."""
+    past = Past(await event_log.past(replay.plugin))
+    limit_s = None if replay.any_age else settings.max_age_s
+    found: dict[Prospect, list[int]] = {"delivered": [], "had before": [], "not wanted": [], "too old": []}
+    async for event, rows in read_range(event_log, replay):
+        if settings.match.refusal(event) is not None:
+            found["not wanted"].append(event.id)
+        elif not replay.again and past.has_had(event, rows):
+            found["had before"].append(event.id)
+        elif limit_s is not None and (now - event.captured_at).total_seconds() > limit_s:
+            found["too old"].append(event.id)
+        else:
+            found["delivered"].append(event.id)
+    return found
 
 
 class ReplayFeed:

@@ -219,6 +219,11 @@ class Runner:
                 slice_ends = time.monotonic() + SLICE_S
 
     @property
+    def run_id(self) -> str:
+        """Which run this is: "" for the live one, else a replay's."""
+        return self._feed.run_id
+
+    @property
     def _stands(self) -> bool:
         return self._stopping or self._pause_reason is not None
 
@@ -235,7 +240,7 @@ class Runner:
             return None
         self._fresh_first = not self._fresh_first
         job = self._next_turn() or (self._next_fresh() if self._fresh_first else None)
-        job = job or self._next_retry(early=True) or self._next_fresh()
+        job = job or self._any_retry() or self._next_fresh()
         if job is not None:
             self._breaker.probe(job.event_id)
         return job
@@ -243,11 +248,20 @@ class Runner:
     def _next_turn(self) -> _Job | None:
         return self._turns.popleft() if self._turns else None
 
-    def _next_retry(self, *, early: bool = False) -> _Job | None:
-        """Return the first retry if it is due, or `early` even if not."""
-        if not self._retries or (self._retries[0].due > self._now() and not early):
+    def _next_retry(self) -> _Job | None:
+        if not self._retries or self._retries[0].due > self._now():
             return None
-        retry = heapq.heappop(self._retries)
+        return self._try_again(heapq.heappop(self._retries))
+
+    def _any_retry(self) -> _Job | None:
+        """Return any retry, due or not; not the first, which might be the one that never succeeds."""
+        if not self._retries:
+            return None
+        retry = self._retries.pop(self._retry.chance.randrange(len(self._retries)))
+        heapq.heapify(self._retries)
+        return self._try_again(retry)
+
+    def _try_again(self, retry: _Retry) -> _Job:
         return _Job(retry.event_id, self._aside.get(retry.event_id), retry.attempt, has_row=True)
 
     def _next_fresh(self) -> _Job | None:
@@ -410,7 +424,8 @@ class Runner:
 
     def _keep_row(self, job: _Job, verdict: Verdict) -> None:
         now, event_id = self._now(), job.event_id
-        due_at = now + timedelta(seconds=verdict.pause_s) if verdict.outcome == "retrying" else None
+        clock = self._breaker.opened_at or now  # the time at which clocks stand still
+        due_at = clock + timedelta(seconds=verdict.pause_s) if verdict.outcome == "retrying" else None
         if due_at is not None:
             heapq.heappush(self._retries, _Retry(due_at, event_id, job.attempt + 1))
         if verdict.outcome in ASIDE:

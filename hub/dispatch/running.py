@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
+from hub.dispatch.instance import Instance
+from hub.dispatch.replay import Past, ReplayFeed
 from hub.dispatch.runner import Runner
 from hub.errors import first_cause
 from hub.loading import Loaded
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
-from hub.store.plugin_state import PluginState, note_state
-from hub.store.settlement import Standing
+from hub.store.plugin_state import PluginState, note_state, open_cursor
+from hub.store.replays import Replay, end_replay, list_open
+from hub.store.settlement import LIVE_RUN, Standing
 from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -21,6 +25,7 @@ log = logging.getLogger(__name__)
 START_S = 60.0
 DRAIN_S = 10.0
 LEAVE_S = 15.0
+REPLAYED_AT_A_TIME = 2
 
 
 class Running:
@@ -53,6 +58,8 @@ class Running:
         self._frames = frames
         self._paused = paused
         self._task: asyncio.Task[None] | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._replays: dict[int, asyncio.Task[None]] = {}
 
     @property
     def is_running(self) -> bool:
@@ -90,8 +97,9 @@ class Running:
 
     async def retry(self, event_ids: Sequence[int]) -> None:
         """Try failed deliveries of the live run again at once."""
-        for runner in self.runners[:1]:
-            await runner.retry(event_ids)
+        for runner in self.runners:
+            if runner.run_id == LIVE_RUN:
+                await runner.retry(event_ids)
 
     async def _run(self) -> None:
         try:
@@ -130,7 +138,52 @@ class Running:
             await self._writer.change(lambda c: note_state(c, self.name, "running", ""))
         log.info("plugin.running %s", self.name)
         self.placed.set()
-        await live.run()
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for replay in await self._writer.change(lambda c: list_open(c, self.name)):
+                self.start_replay(replay)
+            await live.run()
+
+    def start_replay(self, replay: Replay) -> None:
+        """Deliver a range once more, beside the live run, unless that is being done already."""
+        if self._group is None or replay.id in self._replays:
+            return
+        task = self._group.create_task(self._replay(replay), name=f"replay {replay.id} to {self.name}")
+        self._replays[replay.id] = task
+        task.add_done_callback(lambda _: self._replays.pop(replay.id, None))
+
+    async def stop_replay(self, number: int) -> None:
+        """End a replay's deliveries; those under way are finished."""
+        task = self._replays.get(number)
+        if task is not None:
+            await asyncio.gather(*(r.drain(DRAIN_S) for r in self.runners if r.run_id == str(number)))
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _replay(self, replay: Replay) -> None:
+        try:
+            runner = await self._make_replay_runner(replay)
+        except Exception as error:  # noqa: BLE001 - it is taken up at the next start; the live run goes on
+            log.error("replay.failed %d %s: %s", replay.id, self.name, error)  # noqa: TRY400 - all is said
+            return
+        if self._paused is not None:
+            runner.pause(self._paused)
+        self.runners.append(runner)
+        log.info("replay.begun %d %s", replay.id, self.name)
+        try:
+            await runner.run()
+        finally:
+            self.runners.remove(runner)
+        await self._writer.change(lambda c: end_replay(c, replay.id, "finished"))
+        log.info("replay.finished %d %s", replay.id, self.name)
+
+    async def _make_replay_runner(self, replay: Replay) -> Runner:
+        past = Past(await self._log.past(self.name))
+        instance = _at_replay_pace(self.loaded.instance, replay)
+        feed = ReplayFeed(replay, past, instance.settings.match, self._log)
+        start = replay.first - 1
+        standing = await self._writer.change(lambda c: open_cursor(c, self.name, start, replay.run_id))
+        return Runner(instance, standing, self._writer, self._log, self._frames, feed=feed)
 
     def _note_soon(self, state: PluginState, reason: str) -> None:
         level = logging.WARNING if state == "probing" else logging.INFO
@@ -140,3 +193,12 @@ class Running:
     async def _note_broken(self, reason: str) -> None:
         log.error("plugin.failed %s: %s", self.name, reason)
         await self._writer.change(lambda c: note_state(c, self.name, "failed", reason[:2000]))
+
+
+def _at_replay_pace(instance: Instance, replay: Replay) -> Instance:
+    """Return the instance as a replay delivers to it: few at a time, and with the age limit if that holds."""
+    settings = instance.settings
+    changed: dict[str, object] = {"concurrency": min(REPLAYED_AT_A_TIME, settings.concurrency)}
+    if replay.any_age:
+        changed["max_age_s"] = None
+    return dataclasses.replace(instance, settings=settings.model_copy(update=changed))

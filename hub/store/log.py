@@ -67,8 +67,8 @@ class EventLog:
             found: int | None = (await connection.execute(statement)).scalar()
             return found
 
-    async def past(self, plugin: str) -> LivePast | None:
-        """Return what is known of an instance's live run."""
+    async def past(self, plugin: str) -> LivePast:
+        """Return what is known of an instance's live run; raises StoreError where it never had one."""
         return await read_past(self._engine, plugin)
 
     async def outcomes(self, plugin: str, event_ids: Sequence[int]) -> Outcomes:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Text, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hub.errors import StoreError
 from hub.store.plugin_state import open_cursor
 from hub.store.schema import cursors, deliveries, plugin_revisions, replays
 from hub.store.settlement import ASIDE, LIVE_RUN
@@ -99,15 +100,15 @@ def read_position(connection: Connection, plugin: str) -> int | None:
     return found
 
 
-async def read_past(engine: AsyncEngine, plugin: str) -> LivePast | None:
-    """Return what is known of an instance's live run, or None where it never had one."""
+async def read_past(engine: AsyncEngine, plugin: str) -> LivePast:
+    """Return what is known of an instance's live run; raises StoreError where it never had one."""
     live = select(cursors).where(cursors.c.plugin == plugin, cursors.c.run_id == LIVE_RUN)
     held = select(plugin_revisions).where(plugin_revisions.c.plugin == plugin)
     async with engine.connect() as connection:
         cursor = (await connection.execute(live)).one_or_none()
         rows = (await connection.execute(held.order_by(plugin_revisions.c.from_id))).all()
     if cursor is None:
-        return None
+        raise StoreError(f"{plugin} was never delivered anything; `lenshub plugins` lists the instances")
     return LivePast(cursor.start, cursor.position, tuple((row.from_id, row.match) for row in rows))
 
 
@@ -120,4 +121,24 @@ async def read_outcomes(engine: AsyncEngine, plugin: str, event_ids: Sequence[in
     async with engine.connect() as connection:
         for row in await connection.execute(wanted):
             found.setdefault(row.event_id, []).append((row.run_id, row.outcome))
+    return found
+
+
+async def list_replays(engine: AsyncEngine, limit: int) -> list[dict[str, Any]]:
+    """Return the newest replays with what came of them; `had_before` and `filtered` were not delivered."""
+    run = cast(replays.c.id, Text)
+    statement = (
+        select(replays, cursors.c.position, cursors.c.done.label("had_before"), cursors.c.filtered)
+        .join(cursors, cursors.c.run_id == run)
+        .order_by(replays.c.id.desc())
+        .limit(limit)
+    )
+    counts = select(deliveries.c.run_id, deliveries.c.outcome, func.count().label("events"))
+    counts = counts.where(deliveries.c.run_id != LIVE_RUN).group_by(deliveries.c.run_id, deliveries.c.outcome)
+    async with engine.connect() as connection:
+        found = [dict(row) for row in (await connection.execute(statement)).mappings()]
+        outcomes = (await connection.execute(counts)).all()
+    for replay in found:
+        own = [row for row in outcomes if row.run_id == str(replay["id"])]
+        replay["outcomes"] = {row.outcome: row.events for row in own}
     return found

@@ -14,9 +14,10 @@ from hub.store.database import Database
 
 
 class Explanation(BaseModel):
-    """What came of one event for one plugin; times are ISO 8601 in UTC."""
+    """What came of one event for one plugin; times are ISO 8601 in UTC. `run` is "", or a replay's number."""
 
     plugin: str
+    run: str = ""
     outcome: str
     reason: str = ""
     note: str = ""
@@ -52,6 +53,7 @@ async def explain_event(
         else:
             reason = states[name]["reason"]
             found.append(Explanation(plugin=name, outcome="waiting", reason=f"it cannot run: {reason}"))
+    found += [_from_row(row) for row in await overview.list_replayed(engine, event.id)]
     return [one if configured is None or one.plugin in configured else _as_removed(one) for one in found]
 
 
@@ -65,6 +67,7 @@ def _from_row(row: dict[str, Any]) -> Explanation:
     due_at = row["due_at"]
     return Explanation(
         plugin=row["plugin"],
+        run=row["run_id"],
         outcome=row["outcome"],
         reason=row["reason"],
         note=row["note"],

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from hub.cli import check, db, decode, demo, device, events, explain, operate, plugins, quarantine, run
+from hub.cli import (
+    check,
+    db,
+    decode,
+    demo,
+    device,
+    events,
+    explain,
+    operate,
+    plugins,
+    quarantine,
+    replay,
+    run,
+)
 
 EPILOG = """Examples:
 
@@ -38,6 +51,9 @@ app.command()(plugins.deliveries)
 app.command()(operate.pause)
 app.command()(operate.resume)
 app.command()(operate.retry)
+app.command()(replay.replay)
+app.command()(replay.replays)
+app.command()(operate.enable)
 app.command()(operate.reload)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")

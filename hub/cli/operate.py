@@ -24,7 +24,9 @@ from hub.commands.asking import ask_hub
 from hub.commands.command import Command, Pause, Reload, Resume, Retry
 from hub.config import read_config, read_data_dir
 from hub.decode.message import Decoded, Message
+from hub.instance_table import add_instance
 from hub.program import decode_message
+from hub.store.database import hub_is_running
 
 PluginArgument = Annotated[str, typer.Argument(help="The instance, as `lenshub plugins` shows it.")]
 
@@ -81,6 +83,33 @@ def retry(
     have_done(
         config, Retry.model_validate({"plugin": plugin, "event_id": event, "outcomes": outcomes}), json=json
     )
+
+
+@plainly
+def enable(
+    plugin: Annotated[str, typer.Argument(help="The instance's name; a new one gets a table in hub.toml.")],
+    use: Annotated[str | None, typer.Option(help="The installed plugin, if the name is another.")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help='A setting of the table, as TOML: `folder = "a"`.')
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give an installed plugin a table in hub.toml, and have a running hub take it up.
+
+    A table that would not work is not written, and every problem is said. One that is there already stays as
+    it is; its plugin is started again if it does not run.
+
+    Example: lenshub enable s3-archive --set 'folder = "archive"'
+    """
+    enabled = add_instance(config, plugin, use, setting or [])
+    data_dir = read_data_dir(config)
+    if hub_is_running(data_dir):
+        have_done(config, Reload(), json=json)
+    elif json:
+        print_json({"ok": True, "answer": [enabled]})
+    else:
+        console.print(as_shown(f"{enabled}; it runs when the hub is started"))
 
 
 @plainly

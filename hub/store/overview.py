@@ -113,6 +113,12 @@ async def list_deliveries(
     return await _rows(engine, statement.order_by(deliveries.c.updated_at.desc()).limit(limit))
 
 
+async def list_replayed(engine: AsyncEngine, event_id: int) -> Rows:
+    """Return what came of an event in replays, oldest replay first."""
+    own = (deliveries.c.event_id == event_id, deliveries.c.run_id != LIVE_RUN)
+    return await _rows(engine, select(deliveries).where(*own).order_by(deliveries.c.updated_at))
+
+
 async def list_quarantine(engine: AsyncEngine, *, code: str | None = None, limit: int = 50) -> Rows:
     """Return the newest refused messages, without their bytes."""
     wanted = [column for column in quarantine.c if column.name != "payload"]

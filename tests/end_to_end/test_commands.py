@@ -220,3 +220,23 @@ def another_port(port):
         probe.bind(("127.0.0.1", 0))
         found = probe.getsockname()[1]
     return found if found != port else another_port(port)
+
+
+async def test_enabled_plugin_delivers_at_once_and_a_wrong_one_is_not_written(hub, device, wait_until):
+    hub.start()
+    hub.install("notes", NOTES)  # while the hub runs
+    path = f'path = "{hub.folder / "p"}"'
+    written = (hub.folder / "hub.toml").read_text()
+    assert "plugins.p.path: is missing" in hub.cli("enable", "p", "--use", "notes", code=2)
+    assert "installed:" in hub.cli("enable", "nobody", code=2).replace("\n", " ")
+    assert (hub.folder / "hub.toml").read_text() == written
+
+    assert "plugins.p: added, runs" in hub.cli("enable", "p", "--use", "notes", "--set", path)
+    async with device("porch") as sender:
+        await sender.acked(sender.record())
+    await wait_until(lambda: receipts(hub, "p") == ["1"])
+    assert (hub.folder / "hub.toml").read_text().startswith(written)
+    assert "nothing has changed" in hub.cli("enable", "p")
+    assert "change it there" in hub.cli("enable", "p", "--set", path, code=2)
+    assert hub.stop() == 0
+    assert "runs when the hub is started" in hub.cli("enable", "q", "--use", "notes", "--set", path)

@@ -81,6 +81,8 @@ class Breaker:
 
     def succeed(self) -> timedelta | None:
         """Count a success; return how long the breaker was open if this one has closed it."""
+        if not self._failures:
+            return None
         opened_at, self.opened_at = self.opened_at, None
         self._failures, self._probing = 0, None
         self._events.clear()

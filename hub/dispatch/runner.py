@@ -151,9 +151,7 @@ class Runner:
         except TimeoutError:
             log.warning("plugin.cut_off %s: %d deliveries took too long to stop", self.name, len(self._jobs))
         self._settle()
-        await self._writer.change(
-            lambda _connection: None
-        )  # committed together with what is settled, or after
+        await self._writer.change(lambda _: None)  # committed with what is settled, or after it
 
     async def retry(self, event_ids: Sequence[int]) -> None:
         """Try deliveries again at once, counting attempts anew; those under way are left alone."""
@@ -329,8 +327,10 @@ class Runner:
 
     def _judge_age(self, event: Event) -> Verdict | None:
         limit_s = self._settings.max_age_s
+        if limit_s is None:
+            return None
         age_s = (self._now() - event.captured_at).total_seconds()
-        if limit_s is None or age_s <= limit_s:
+        if age_s <= limit_s:
             return None
         return Verdict("skipped", f"too old: {age_s:.0f} s, max_age_s is {limit_s:g}")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from hub.store.commands import ask
+
 
 def deep(levels):
     return {"captured_at": "2026-11-21T12:00:00Z", "detections": [], "attributes": nest(levels)}
@@ -54,3 +56,25 @@ async def test_refused_messages_are_read_again_without_a_hub(hub, device):
 
     assert "5 messages read now and stored" in hub.cli("quarantine", "replay", "--code", "too_deep")
     assert (hub.count("quarantine"), hub.count()) == (0, 5)
+
+
+async def test_refused_messages_are_stored_once_when_the_hub_is_killed_meanwhile(hub, device, wait_until):
+    hub.configure("[limits]\nmax_depth = 4\n")
+    hub.start()
+    async with device("porch") as sender:
+        for _ in range(200):
+            sender.record(json.dumps(deep(3)).encode())
+        await sender.acked(200, timeout_s=60)
+    hub.configure("")
+    hub.cli("reload")
+    asked = ask(hub.folder / "data", "quarantine replay", {"code": "too_deep"})
+    for stored in (10, 60):
+        await wait_until(lambda n=stored: hub.count() >= n)
+        hub.kill()
+        assert hub.count() + hub.count("quarantine") == 200
+        hub.start()
+    await wait_until(lambda: hub.sql("SELECT ok FROM commands WHERE id = ?", asked) == [(1,)])
+
+    assert (hub.count("quarantine"), hub.count()) == (0, 200)
+    (answer,) = hub.sql("SELECT answer FROM commands WHERE id = ?", asked)
+    assert json.loads(answer[0]) == ["200 messages read now and stored"]

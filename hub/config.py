@@ -202,11 +202,24 @@ def read_config(path: Path | None) -> Config:
     Raises:
         ConfigError: The file cannot be read, or holds anything wrong; with every problem.
     """
-    path, table = read_table(path)
+    return _check_tables(*read_table(path))
+
+
+def _check_tables(path: Path, table: dict[str, Any]) -> Config:
     try:
         return _beside(Config.model_validate(table), path.resolve().parent)
     except ValidationError as error:
         raise ConfigError(*(f"{path}: {line}" for line in describe_problems(error, "", Config))) from error
+
+
+def read_data_dir(path: Path | None) -> Path:
+    """Return where a configuration file says that everything is kept, whatever else is wrong with the file.
+
+    Raises:
+        ConfigError: The file cannot be read, is not TOML, or `[hub]` is wrong.
+    """
+    path, table = read_table(path)
+    return _check_tables(path, {"hub": table.get("hub", {})}).hub.data_dir
 
 
 def read_table(path: Path | None) -> tuple[Path, dict[str, Any]]:

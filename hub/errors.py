@@ -37,3 +37,10 @@ class DeliveryError(HubError):
 
 class StoreError(HubError):
     """The store cannot be opened or used: missing, locked by another hub, or of another version."""
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """Return what went wrong, out of the groups that tasks put around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

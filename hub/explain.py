@@ -16,9 +16,10 @@ from hub.store.suppression import find_marked, find_told
 
 
 class Explanation(BaseModel):
-    """What came of one event for one plugin; times are ISO 8601 in UTC."""
+    """What came of one event for one plugin; times are ISO 8601 in UTC. `run` is "", or a replay's number."""
 
     plugin: str
+    run: str = ""
     outcome: str
     reason: str = ""
     note: str = ""
@@ -27,7 +28,8 @@ class Explanation(BaseModel):
 
 
 REMOVED = "it is not in hub.toml; name it again to go on from there"
-OPEN = ("waiting", "retrying", "running")
+OPEN = ("waiting", "retrying", "running", "parked")
+HELD = {"failed": "it cannot run", "paused": "it is paused", "probing": "its circuit breaker is open"}
 
 
 async def explain_event(
@@ -41,13 +43,14 @@ async def explain_event(
         row["plugin"]: row for row in await overview.list_deliveries(engine, event_id=event.id, limit=10_000)
     }
     states = {row["plugin"]: row for row in await overview.list_plugin_states(engine)}
+    states |= {row["plugin"]: {**row, "state": "paused"} for row in await overview.list_pauses(engine)}
     cursors = {row["plugin"]: row for row in await overview.list_cursors(engine)}
     told = await find_told(engine, event.id)
     marked = await find_marked(engine, event.id)
     found = []
     for name in sorted(cursors.keys() | states.keys()):
         if name in rows:
-            found.append(_from_row(rows[name], told.get(name)))
+            found.append(_hold(_from_row(rows[name], told.get(name)), states.get(name)))
         elif name in cursors:
             matches = await overview.list_revisions(engine, name)
             explained = _from_cursor(name, cursors[name], matches, states.get(name), event)
@@ -58,6 +61,7 @@ async def explain_event(
         else:
             reason = states[name]["reason"]
             found.append(Explanation(plugin=name, outcome="waiting", reason=f"it cannot run: {reason}"))
+    found += [_from_row(row, None) for row in await overview.list_replayed(engine, event.id)]
     return [one if configured is None or one.plugin in configured else _as_removed(one) for one in found]
 
 
@@ -88,12 +92,25 @@ def _from_row(row: dict[str, Any], told: dict[str, Any] | None) -> Explanation:
     due_at = row["due_at"]
     return Explanation(
         plugin=row["plugin"],
+        run=row["run_id"],
         outcome=row["outcome"],
         reason=row["reason"] + (_describe_digest(told) if told else ""),
         note=row["note"],
         attempt=row["attempt"],
         due_at=due_at.isoformat() if due_at else None,
     )
+
+
+def _hold(explanation: Explanation, state: dict[str, Any] | None) -> Explanation:
+    """Say of what is retrying why its clock stands still, where it does."""
+    if explanation.outcome not in OPEN or state is None or state["state"] not in HELD:
+        return explanation
+    reason = "; ".join(part for part in (explanation.reason, _hold_reason(state)) if part)
+    return explanation.model_copy(update={"reason": reason, "due_at": None})
+
+
+def _hold_reason(state: dict[str, Any]) -> str:
+    return f"{HELD[state['state']]}: {state['reason']}"
 
 
 def _from_cursor(
@@ -107,8 +124,8 @@ def _from_cursor(
         reason = f"it was enabled later, from event {cursor['start'] + 1} on"
         return Explanation(plugin=name, outcome="skipped", reason=reason)
     if event.id > cursor["position"]:
-        failed = state is not None and state["state"] == "failed"
-        reason = f"it cannot run: {state['reason']}" if failed and state else "not delivered yet"
+        held = state is not None and state["state"] in HELD
+        reason = _hold_reason(state) if held and state else "not delivered yet"
         return Explanation(plugin=name, outcome="waiting", reason=reason)
     refusal = _find_match(matches, event).refusal(event)
     if refusal is not None:

@@ -67,14 +67,8 @@ def load_instance(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded
 
 def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broken:
     place = f"plugins.{name}"
-    own = {key: value for key, value in table.items() if key in InstanceSettings.model_fields}
+    problems, settings = read_settings(name, table)
     rest = {key: value for key, value in table.items() if key not in InstanceSettings.model_fields}
-    problems: list[str] = []
-    settings = InstanceSettings()
-    try:
-        settings = InstanceSettings.model_validate(own)
-    except ValidationError as error:
-        problems += describe_problems(error, place, InstanceSettings)
     entry = installed_plugins().get(settings.use or name)
     if entry is None:
         known = ", ".join(sorted(installed_plugins()))
@@ -86,6 +80,15 @@ def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broke
     if problems:
         return Broken(name, tuple(problems))
     return _register(name, settings, made)
+
+
+def read_settings(name: str, table: Mapping[str, Any]) -> tuple[list[str], InstanceSettings]:
+    """Return what is wrong with the hub's own part of a table, and that part, or its defaults."""
+    own = {key: value for key, value in table.items() if key in InstanceSettings.model_fields}
+    try:
+        return [], InstanceSettings.model_validate(own)
+    except ValidationError as error:
+        return describe_problems(error, f"plugins.{name}", InstanceSettings), InstanceSettings()
 
 
 def _make(entry: EntryPoint, place: str, rest: Mapping[str, Any], context: PluginContext) -> Any | list[str]:

@@ -5,29 +5,27 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hub.broker import PrivateBroker, make_private_broker
-from hub.config import PRIVATE, Config, read_password
+from hub.commands.executor import Executor
+from hub.commands.reload import Reload
+from hub.config import Config
 from hub.decode.message import Decoded, Message
 from hub.decode.registry import Decoders
-from hub.devices import HUB_USER
 from hub.dispatch.dispatch import Dispatch
-from hub.listener import find_listener
+from hub.errors import first_cause
+from hub.intake import Intake
 from hub.loading import Broken, Loaded, load_instance
-from hub.sources.mqtt import MqttSource
 from hub.sources.topics import Topics, decode_routed
 from hub.store.database import hub_lock, open_engine, upgrade
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
 from hub.store.writer import Writer
-from hub.wire.connection import Connection
-from hub.wire.tls import make_context
 
 log = logging.getLogger(__name__)
 
@@ -50,30 +48,34 @@ def decode_message(config: Config, message: Message) -> Decoded:
     )
 
 
-async def run_hub(config: Config, stop: asyncio.Event) -> None:
-    """Run until `stop` is set.
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the process that runs a hub asks of it, by events: to stop, and to read its file again."""
 
-    Start: lock, database, writer, plugins, broker, source. Stop: the other way round, so that what was
-    received is committed and what was delivered is settled.
+    stop: asyncio.Event
+    reload: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def run_hub(config: Config, wishes: Wishes, path: Path | None = None) -> None:
+    """Run until told to stop.
+
+    Start: lock, database, writer, plugins, broker, source, commands. Stop: the other way round, so that what
+    was received is committed and what was delivered is settled.
+
+    Args:
+        path: The file that `config` was read from; None: hub.toml here.
 
     Raises:
         ConfigError: The broker cannot be started, or its password or certificates not be found.
         StoreError: The store cannot be opened, or another hub has it.
     """
     try:
-        await _run(config, stop)
+        await _run(config, wishes, path)
     except BaseExceptionGroup as group:
-        raise _first_cause(group) from None
+        raise first_cause(group) from None
 
 
-def _first_cause(error: BaseException) -> BaseException:
-    """Return what went wrong, out of the groups that tasks put around it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-async def _run(config: Config, stop: asyncio.Event) -> None:
+async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
     data_dir = config.hub.data_dir
     async with AsyncExitStack() as stack:
         stack.enter_context(hub_lock(data_dir))
@@ -91,7 +93,12 @@ async def _run(config: Config, stop: asyncio.Event) -> None:
                 dispatching = group.create_task(dispatch.run(plugins, placed), name="dispatch")
                 try:
                     await placed.wait()
-                    await _take_in(config, writer, stop)
+                    async with asyncio.TaskGroup() as inner:
+                        intake = Intake(writer, inner)
+                        reload = Reload(path, config, dispatch, intake, make_decoders)
+                        decode = _decoding(reload)
+                        executor = Executor(writer, engine, decode, dispatch, reload)
+                        await _take_in(config, intake, executor, wishes)
                 finally:
                     await _cancel(dispatching)
             finally:
@@ -100,61 +107,39 @@ async def _run(config: Config, stop: asyncio.Event) -> None:
     log.info("hub.stopped")
 
 
-async def _take_in(config: Config, writer: Writer, stop: asyncio.Event) -> None:
-    async with AsyncExitStack() as stack:
-        password, username = read_password(config.mqtt), config.mqtt.username
-        if config.mqtt.tls:
-            await asyncio.to_thread(make_context, config.mqtt.tls)  # so that wrong files stop the start
-        version5 = config.mqtt.mqtt5
-        if config.mqtt.broker == PRIVATE:
-            limits = config.limits
-            message_bytes = limits.max_event_bytes + limits.max_picture_bytes + 1
-            folder = config.hub.data_dir / "broker"
-            broker = make_private_broker(folder, config.mqtt.port, 2 * message_bytes, find_listener(config))
-            await stack.enter_async_context(broker)
-            username, password = HUB_USER, broker.password
-            version5 &= isinstance(broker, PrivateBroker)
-        source = _make_source(config, writer, username, password, version5=version5)
-        async with asyncio.TaskGroup() as group:
-            receiving = group.create_task(source.run(), name="mqtt source")
-            _leave_out_of_collections()
-            log.info("hub.ready")
-            await stop.wait()
-            log.info("hub.stopping")
-            await source.finish()
-            receiving.cancel()
+def _decoding(reload: Reload) -> Callable[[Message], Decoded]:
+    return lambda message: decode_message(reload.config, message)
+
+
+async def _take_in(config: Config, intake: Intake, executor: Executor, wishes: Wishes) -> None:
+    obeying: list[asyncio.Task[None]] = []
+    try:
+        await intake.open(config, make_decoders(config))
+        obeying = [
+            asyncio.create_task(executor.run(), name="commands"),
+            asyncio.create_task(_reload_when_told(executor, wishes.reload), name="reload"),
+        ]
+        _leave_out_of_collections()
+        log.info("hub.ready")
+        await wishes.stop.wait()
+        log.info("hub.stopping")
+    finally:
+        for task in obeying:
+            await _cancel(task)
+        await intake.close()
+
+
+async def _reload_when_told(executor: Executor, told: asyncio.Event) -> None:
+    while True:
+        await told.wait()
+        told.clear()
+        await executor.reload_on_signal()
 
 
 def _leave_out_of_collections() -> None:
     """Let garbage collections pass over what is loaded by now: looking through it takes tens of ms."""
     gc.collect()
     gc.freeze()
-
-
-def _make_source(
-    config: Config, writer: Writer, username: str | None, password: str | None, *, version5: bool
-) -> MqttSource:
-    host, port = config.mqtt.address()
-    connect = partial(
-        Connection,
-        host,
-        port,
-        client_id=config.mqtt.client_id,
-        username=username,
-        password=password,
-        version5=version5,
-        clean=False,
-        tls=config.mqtt.tls,
-    )
-    return MqttSource(
-        connect,
-        f"{'mqtts' if config.mqtt.tls else 'mqtt'}://{host}:{port}",
-        Topics(config.mqtt.topics),
-        make_decoders(config),
-        writer,
-        known_devices=config.mqtt.known_devices,
-        ours=config.mqtt.broker == PRIVATE,
-    )
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

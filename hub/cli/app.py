@@ -14,8 +14,10 @@ from hub.cli import (
     events,
     explain,
     match,
+    operate,
     plugins,
     quarantine,
+    replay,
     run,
     snooze,
 )
@@ -49,6 +51,13 @@ app.command()(events.events)
 app.command()(explain.explain)
 app.command()(plugins.plugins)
 app.command()(plugins.deliveries)
+app.command()(operate.pause)
+app.command()(operate.resume)
+app.command()(operate.retry)
+app.command()(replay.replay)
+app.command()(replay.replays)
+app.command()(operate.enable)
+app.command()(operate.reload)
 app.command()(snooze.snooze)
 app.add_typer(match.app, name="match")
 app.add_typer(quarantine.app, name="quarantine")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.markup import escape
 
-from hub.broker import HOW_TO_INSTALL, has_private_broker
+from hub.checking import list_setting_problems
 from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json
-from hub.config import PRIVATE, read_config, read_password, read_table
+from hub.config import read_config, read_table
 from hub.errors import ConfigError
-from hub.listener import find_listener
 from hub.loading import Broken
 from hub.program import load_plugins
-from hub.wire.tls import Tls, list_expired, list_problems
 
 
 @plainly
@@ -38,18 +35,7 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 
 def _check_settings(config: Path | None) -> list[str]:
-    problems: list[str] = []
     try:
-        settings = read_config(config)
-        if settings.mqtt.broker == PRIVATE and not has_private_broker():
-            problems.append(HOW_TO_INSTALL)
-        problems += _check_tls(settings.mqtt.tls) if settings.mqtt.tls else []
-        problems += listener.list_problems() if (listener := find_listener(settings)) else []
-        read_password(settings.mqtt)
+        return list_setting_problems(read_config(config))
     except ConfigError as error:
-        problems += error.problems
-    return problems
-
-
-def _check_tls(tls: Tls) -> list[str]:
-    return list_problems(tls) or [f"mqtt: {text}" for text in list_expired(tls, datetime.now(UTC))]
+        return list(error.problems)

@@ -55,7 +55,11 @@ def explain(
         console.print(
             "Maybe a repeat: the broker sent its message again, and nothing tells if the first was stored."
         )
-    print_table("", ("plugin", "outcome", "why"), ((e.plugin, e.outcome, _why(e)) for e in explanations))
+    print_table("", ("plugin", "outcome", "why"), ((_who(e), e.outcome, _why(e)) for e in explanations))
+
+
+def _who(explanation: Explanation) -> str:
+    return f"{explanation.plugin}, replay {explanation.run}" if explanation.run else explanation.plugin
 
 
 def _why(explanation: Explanation) -> str:

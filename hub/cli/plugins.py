@@ -28,6 +28,8 @@ async def _stored(engine: Database) -> dict[str, dict[str, Any]]:
         found[cursor["plugin"]] |= {"position": cursor["position"], "behind": newest - cursor["position"]}
     for state in await overview.list_plugin_states(engine):
         found.setdefault(state["plugin"], {}).update(state=state["state"], reason=state["reason"])
+    for pause in await overview.list_pauses(engine):
+        found.setdefault(pause["plugin"], {}).update(state="paused", reason=pause["reason"])
     for name, until in (await list_snoozes(engine, datetime.now(UTC))).items():
         found.setdefault(name, {})["snoozed_until"] = until
     for name, facts in found.items():
@@ -47,8 +49,8 @@ def _collect(config: Path | None) -> list[dict[str, Any]]:
     for plugin in load_plugins(settings.plugins, settings.hub.data_dir):
         name = plugin.name if isinstance(plugin, Broken) else plugin.instance.name
         facts = {"plugin": name, "state": "never run", "reason": ""} | stored.pop(name, {})
-        if facts["state"] == "running" and not running:
-            facts["state"] = "stopped"
+        if facts["state"] in {"running", "probing"} and not running:
+            facts |= {"state": "stopped", "reason": ""}
         if isinstance(plugin, Broken):
             facts |= {"state": "failed", "reason": "; ".join(plugin.problems)}
         found.append(facts)
@@ -85,7 +87,7 @@ def _trouble(facts: dict[str, Any]) -> str:
 def deliveries(
     plugin: Annotated[str | None, typer.Option(help="Only of this instance.")] = None,
     outcome: Annotated[
-        str | None, typer.Option(help="Only done, skipped, retrying, running, dead or unknown.")
+        str | None, typer.Option(help="Only done, skipped, retrying, running, parked, dead or unknown.")
     ] = None,
     event: Annotated[int | None, typer.Option(min=1, max=2**63 - 1, help="Only of this event.")] = None,
     limit: LimitOption = 20,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from hub.cli.operate import have_done
 from hub.cli.shared import (
     ConfigOption,
     JsonOption,
@@ -19,11 +20,13 @@ from hub.cli.shared import (
     print_table,
     read_store,
 )
+from hub.commands.command import QuarantineDrop, QuarantineReplay
+from hub.errors import HubError
 from hub.store import overview
 
 SHOWN_BYTES = 400
 
-app = typer.Typer(no_args_is_help=True, help="Look at messages that could not be read. Their bytes are kept.")
+app = typer.Typer(no_args_is_help=True, help="Messages that could not be read. Their bytes are kept.")
 
 
 @app.command("list")
@@ -78,3 +81,47 @@ def show(
     for name, value in found.items():
         console.print(escape(f"{name:>14}  {'-' if value is None else value}"))
     console.print(escape(f"{'begins':>14}  {begins}"))
+
+
+NumberArgument = Annotated[int | None, typer.Argument(min=1, max=2**63 - 1, help="The message's number.")]
+CodeOption = Annotated[str | None, typer.Option(help="All messages with this reason code.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All messages.")]
+
+
+def _check_choice(number: int | None, code: str | None, everything: bool) -> None:
+    if [number is not None, code is not None, everything].count(True) != 1:
+        raise HubError("say which: the NUMBER of one message, --code CODE, or --all (one of them)")
+
+
+@app.command()
+@plainly
+def replay(
+    number: NumberArgument = None,
+    code: CodeOption = None,
+    everything: AllOption = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Read refused messages again, after an upgrade or with other settings, and store what can be read now.
+
+    Example: lenshub quarantine replay --code too_deep
+    """
+    _check_choice(number, code, everything)
+    have_done(config, QuarantineReplay(number=number, code=code), json=json)
+
+
+@app.command()
+@plainly
+def drop(
+    number: NumberArgument = None,
+    code: CodeOption = None,
+    everything: AllOption = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Throw refused messages away for good, with their bytes.
+
+    Example: lenshub quarantine drop 7
+    """
+    _check_choice(number, code, everything)
+    have_done(config, QuarantineDrop(number=number, code=code), json=json)

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ import uvloop
 
 from hub.cli.shared import ConfigOption, plainly
 from hub.config import Config, read_config
-from hub.program import run_hub
+from hub.program import Wishes, run_hub
 
 # Handing the interpreter between the loop and the database thread: 5 ms, the default, is most of a commit.
 SWITCH_INTERVAL_S = 0.0005
@@ -34,7 +35,7 @@ def run(
     """Run the hub until it is told to stop (Ctrl-C or SIGTERM).
 
     It keeps what it knows in `data_dir`, starts a private MQTT broker unless hub.toml names yours, and runs
-    every plugin that hub.toml has a table for.
+    every plugin that hub.toml has a table for. SIGHUP has it read hub.toml again, as `lenshub reload` does.
     """
     settings = read_config(config)
     logging.basicConfig(
@@ -51,15 +52,16 @@ def run(
         )
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(*GC_THRESHOLDS)
-    uvloop.run(_run_until_told(settings))
+    uvloop.run(_run_until_told(settings, config))
 
 
-async def _run_until_told(settings: Config) -> None:
-    stop = asyncio.Event()
+async def _run_until_told(settings: Config, path: Path | None) -> None:
+    wishes = Wishes(asyncio.Event())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await run_hub(settings, stop)
+        loop.add_signal_handler(number, wishes.stop.set)
+    loop.add_signal_handler(signal.SIGHUP, wishes.reload.set)
+    await run_hub(settings, wishes, path)
     await _leave_stuck_deliveries()
     await _leave_busy_threads()
 

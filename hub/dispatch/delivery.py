@@ -16,6 +16,7 @@ from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
 from hub.store.effects import Effect, begin_effect, complete_effect, give_back_effect, take_back_effect
 from hub.store.frames import FrameStore
 from hub.store.log import EventFilter, EventLog
+from hub.store.settlement import LIVE_RUN
 from hub.store.writer import Writer
 
 
@@ -77,6 +78,7 @@ class EventDelivery:
         writer: Writer,
         log: EventLog,
         now: Callable[[], datetime],
+        run_id: str = LIVE_RUN,
     ) -> None:
         self.plugin = plugin
         self.attempt = attempt
@@ -85,6 +87,7 @@ class EventDelivery:
         self._writer = writer
         self._log = log
         self._now = now
+        self._run_id = run_id
 
     @property
     def recall(self) -> StoreRecall:
@@ -102,7 +105,9 @@ class EventDelivery:
         repeatable: bool = False,
     ) -> AsyncIterator[None]:
         """Guard an effect that cannot be repeated; see `hub.plugin.Delivery.once`."""
-        effect = Effect(self.plugin, key, self._event.id, group, amount, cooldown_s, repeatable=repeatable)
+        effect = Effect(
+            self.plugin, key, self._event.id, group, amount, cooldown_s, self._run_id, repeatable=repeatable
+        )
         await self._begin(effect)
         try:
             yield

@@ -1,30 +1,26 @@
-"""Runs every plugin instance by itself: its cursor, its start, its deliveries, its end."""
+"""Runs every plugin instance by itself: its cursor, its start, its end, and what is changed meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from hub.dispatch.instance import Instance
 from hub.dispatch.match_sieve import Sieve
-from hub.dispatch.runner import Runner, utc_now
-from hub.dispatch.suppress.digests import Digests
-from hub.dispatch.suppress.gate import Gate
+from hub.dispatch.running import Running
 from hub.dispatch.suppress.snoozes import Snoozes
-from hub.dispatch.tick import Ticking, running_beside, send_digests
 from hub.loading import Broken, Loaded
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
-from hub.store.plugin_state import PluginState, note_match, note_state, open_cursor
+from hub.store.pauses import read_pause
+from hub.store.plugin_state import note_match, note_state, open_cursor
+from hub.store.replays import Replay
 from hub.store.settlement import Standing
 from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-START_S = 60.0
 WATCH_S = 0.1
 
 
@@ -35,78 +31,91 @@ class Dispatch:
         self._writer = writer
         self._log = event_log
         self._frames = frames
-        self._runners: list[Runner] = []
+        self._running: dict[str, Running] = {}
+        self._group = asyncio.TaskGroup()
         self._sieve = Sieve(writer.tail)
         self._snoozes = Snoozes(event_log)
 
     async def run(self, instances: Sequence[Loaded | Broken], ready: asyncio.Event) -> None:
         """Run all instances until cancelled; `ready` is set once every instance has its place in the log."""
         await self._snoozes.refresh()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._snoozes.watch(), name="snoozes")
+        async with self._group:
+            self._group.create_task(self._snoozes.watch(), name="snoozes")
             for found in instances:
-                if isinstance(found, Broken):
-                    start = 0 if found.from_beginning else self._writer.tail.newest
-                    await self._open_cursor(found.name, start)  # it catches up once it is mended
-                    await self._note_broken(found.name, "; ".join(found.problems))
-                else:
-                    standing = await self._stand(found.instance)
-                    running = self._run_instance(found, standing)
-                    group.create_task(running, name=f"plugin {found.instance.name}")
+                await self._start(found)
             ready.set()
             await self._watch()
 
-    async def _run_instance(self, loaded: Loaded, standing: Standing) -> None:
-        name = loaded.instance.name
-        try:
-            async with AsyncExitStack() as stack:
-                await self._enter(loaded, stack)
-                gate = await self._open_gate(loaded.instance, standing)
-                runner = Runner(
-                    loaded.instance,
-                    standing,
-                    self._writer,
-                    self._log,
-                    self._frames,
-                    gate=gate,
-                    sieve=self._sieve,
-                )
-                self._runners.append(runner)
-                await self._note(name, "running", "")
-                log.info("plugin.running %s", name)
-                try:
-                    async with running_beside(*self._list_beside(loaded.instance, gate)):
-                        await runner.run()
-                finally:
-                    self._runners.remove(runner)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
-            await self._note_broken(name, f"{type(error).__name__}: {error}")
+    def runs(self, name: str) -> bool:
+        """Whether an instance runs or is starting: it was made, and nothing has failed since."""
+        running = self._running.get(name)
+        return running is not None and (running.is_running or not running.placed.is_set())
 
-    async def _enter(self, loaded: Loaded, stack: AsyncExitStack) -> None:
-        if not hasattr(loaded.plugin, "__aenter__"):
+    async def change(self, gone: Iterable[str], found: Sequence[Loaded | Broken]) -> None:
+        """Stop the instances that are gone, put those found in the place of older ones, and touch no other.
+
+        What is under way in a changed instance ends first; the new one goes on at its cursor. Returns once
+        each of those found runs, or is known not to.
+        """
+        made = {one.name if isinstance(one, Broken) else one.instance.name: one for one in found}
+        await asyncio.gather(*(self._replace(name, made.get(name)) for name in {*gone, *made}))
+
+    async def _replace(self, name: str, found: Loaded | Broken | None) -> None:
+        old = self._running.pop(name, None)
+        if old is not None:
+            await old.stop()
+            log.info("plugin.stopped %s", name)
+        if found is not None:
+            await self._start(found)
+        if name in self._running:
+            await self._running[name].placed.wait()
+
+    def pause(self, name: str, reason: str) -> None:
+        """Let an instance deliver nothing more until it is resumed."""
+        if name in self._running:
+            self._running[name].pause(reason)
+
+    def resume(self, name: str) -> None:
+        """Let a paused instance go on where it stands."""
+        if name in self._running:
+            self._running[name].resume()
+
+    async def retry(self, name: str, event_ids: Sequence[int]) -> None:
+        """Try an instance's deliveries again at once, as the store says by now."""
+        if name in self._running:
+            await self._running[name].retry(event_ids)
+
+    def start_replay(self, replay: Replay) -> None:
+        """Deliver a range to an instance once more; one that does not run does it when it is started."""
+        if replay.plugin in self._running:
+            self._running[replay.plugin].start_replay(replay)
+
+    async def stop_replay(self, name: str, number: int) -> None:
+        """End a replay's deliveries."""
+        if name in self._running:
+            await self._running[name].stop_replay(number)
+
+    async def _start(self, found: Loaded | Broken) -> None:
+        if isinstance(found, Broken):
+            start = 0 if found.from_beginning else self._writer.tail.newest
+            await self._open_cursor(found.name, start)  # it catches up once it is mended
+            await self._note_broken(found.name, "; ".join(found.problems))
             return
-        try:
-            async with asyncio.timeout(START_S):
-                await stack.enter_async_context(loaded.plugin)
-        except TimeoutError as error:
-            raise TimeoutError(f"did not start within {START_S:g} s") from error
-
-    async def _open_gate(self, instance: Instance, standing: Standing) -> Gate:
-        settings = instance.settings
-        until, digests = self._snoozes.until, instance.digest is not None
-        gate = Gate(instance.name, settings.match, settings.suppress, until, digests=digests)
-        await gate.load(self._writer, self._log, standing.position, utc_now())
-        return gate
-
-    def _list_beside(self, instance: Instance, gate: Gate) -> list[Coroutine[Any, Any, None]]:
-        """Return what runs beside an instance's deliveries."""
-        beside = []
-        if instance.tick is not None:
-            beside.append(Ticking(instance, self._writer, self._log, utc_now).run())
-        if instance.digest is not None:
-            digests = Digests(instance, gate, self._writer, self._log, self._frames, utc_now)
-            beside.append(send_digests(instance.name, digests))
-        return beside
+        name = found.instance.name
+        standing = await self._stand(found.instance)
+        paused = await self._writer.change(lambda c: read_pause(c, name))
+        running = Running(
+            found,
+            standing,
+            self._writer,
+            self._log,
+            self._frames,
+            sieve=self._sieve,
+            snoozes=self._snoozes.until,
+            paused=paused,
+        )
+        self._running[name] = running
+        running.start(self._group)
 
     async def _stand(self, instance: Instance) -> Standing:
         start = 0 if instance.settings.start == "beginning" else self._writer.tail.newest
@@ -120,13 +129,10 @@ class Dispatch:
 
     async def _note_broken(self, name: str, reason: str) -> None:
         log.error("plugin.failed %s: %s", name, reason)
-        await self._note(name, "failed", reason)
-
-    async def _note(self, name: str, state: PluginState, reason: str) -> None:
-        await self._writer.change(lambda c: note_state(c, name, state, reason[:2000]))
+        await self._writer.change(lambda c: note_state(c, name, "failed", reason[:2000]))
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
-            for runner in list(self._runners):
-                runner.watch()
+            for running in list(self._running.values()):
+                running.watch()

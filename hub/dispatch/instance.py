@@ -28,6 +28,7 @@ class InstanceSettings(Plain):
     timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 30.0
     attempts: Annotated[int, Field(ge=1, le=1000)] = 20
     max_age_s: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    ordered: bool = Field(default=False, description="One delivery at a time for each device, in order")
     start: Literal["now", "beginning"] = "now"
 
 

@@ -22,11 +22,17 @@ _Candidates = tuple[list[float], list["Lane"]]
 
 
 class Lane:
-    """The wanted events that wait for one instance. One that is full is left: its instance reads the log."""
+    """The wanted events that wait for one instance. One that is full is left: its instance reads the log.
 
-    def __init__(self, match: Match, wake: Callable[[], None]) -> None:
+    Args:
+        wake: Called when there may be more.
+        place: Returns the id up to which the instance has everything.
+    """
+
+    def __init__(self, match: Match, wake: Callable[[], None], place: Callable[[], int]) -> None:
         self.match = match
         self.wake = wake
+        self.place = place
         self.live = False
         self.events: deque[Event] = deque()
 
@@ -48,14 +54,16 @@ class Sieve:
         tail.listen(self._sort, lambda: self.scanned)
 
     def add(self, lane: Lane) -> None:
-        """Know a lane from now on; it gets events once it has joined."""
+        """Know a lane from now on; it gets events once it has joined, and reads the tail until then."""
         self._lanes.append(lane)
+        self._tail.listen(lane.wake, lane.place)
         self._known.clear()
 
     def remove(self, lane: Lane) -> None:
         """Forget a lane."""
         lane.leave()
         self._lanes.remove(lane)
+        self._tail.forget(lane.wake)
         self._known.clear()
 
     def join(self, lane: Lane, taken: int) -> bool:
@@ -63,14 +71,19 @@ class Sieve:
         if taken < self.scanned:
             return False
         lane.live = True
+        self._tail.forget(lane.wake)
         return True
+
+    def _leave(self, lane: Lane) -> None:
+        lane.leave()
+        self._tail.listen(lane.wake, lane.place)
 
     def _sort(self) -> None:
         events = self._tail.after(self.scanned, self._tail.newest - self.scanned)
         self.scanned = self._tail.newest
         if events is None:
             for lane in self._lanes:
-                lane.leave()
+                self._leave(lane)
                 lane.wake()
             return  # more at once than the tail keeps
         touched: dict[Lane, None] = {}
@@ -81,7 +94,7 @@ class Sieve:
                     touched[lane] = None
         for lane in touched:
             if len(lane.events) > LANE_EVENTS:
-                lane.leave()
+                self._leave(lane)
             lane.wake()
 
     def _find_candidates(self, event: Event) -> list[Lane]:

@@ -22,22 +22,34 @@ LOOK_S = 1.0
 
 
 class Ticking:
-    """Calls `tick(now, delivery)` every `tick_s` seconds, one call at a time; nothing is tried again."""
+    """Calls `tick(now, delivery)` every `tick_s` seconds, one call at a time; nothing is tried again.
+
+    Args:
+        stands: Whether the instance is paused or about to stop; it is not called then.
+    """
 
     def __init__(
-        self, instance: Instance, writer: Writer, event_log: EventLog, now: Callable[[], datetime]
+        self,
+        instance: Instance,
+        writer: Writer,
+        event_log: EventLog,
+        now: Callable[[], datetime],
+        *,
+        stands: Callable[[], bool] = lambda: False,
     ) -> None:
         self._instance = instance
         self._writer = writer
         self._log = event_log
         self._now = now
+        self._stands = stands
         self._failing = False
 
     async def run(self) -> None:
         """Tick until cancelled, the first time at once."""
         while True:
             began = time.monotonic()
-            await self.tick()
+            if not self._stands():
+                await self.tick()
             await asyncio.sleep(max(0.0, began + self._instance.settings.tick_s - time.monotonic()))
 
     async def tick(self) -> None:
@@ -65,12 +77,17 @@ class Ticking:
         self._failing = bool(trouble)
 
 
-async def send_digests(name: str, digests: Digests) -> None:
-    """Send digests when they are due, until cancelled; the store's trouble is waited out."""
+async def send_digests(name: str, digests: Digests, *, stands: Callable[[], bool]) -> None:
+    """Send digests when they are due, until cancelled; the store's trouble is waited out.
+
+    Args:
+        stands: Whether none is to be sent now: the instance is paused, or its far side is down.
+    """
     failing = False
     while True:
         try:
-            await digests.send_due()
+            if not stands():
+                await digests.send_due()
             failing = False
         except Exception as error:  # noqa: BLE001 - of the store; the plugin's own are settled before
             if not failing:

@@ -16,12 +16,18 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome of an attempt, and the pause in seconds before the next where there is one."""
+    """The outcome of an attempt, and the pause in seconds before the next where there is one.
+
+    `failed` says that the attempt speaks against the plugin or its far side, and not only against the event;
+    `after_s` is how long the plugin asked to wait.
+    """
 
     outcome: Outcome
     reason: str = ""
     note: str = ""
     pause_s: float = 0.0
+    failed: bool = False
+    after_s: float = 0.0
 
 
 DONE = Verdict("done")
@@ -72,8 +78,10 @@ def judge_error(error: BaseException, attempt: int, retries: RetryPolicy, *, lef
     if not isinstance(error, RetryLater):
         reason = clean(f"{type(error).__name__}: {reason}") if _text(error) else reason
     if left_unknown and not isinstance(error, RetryLater):  # then `once` itself says so at the next attempt
-        return Verdict("unknown", f"{reason}; whether the effect took place is not known")
-    if retries.is_last(attempt):
-        return Verdict("dead", f"{reason} (attempt {attempt} of {retries.attempts})")
+        return Verdict("unknown", f"{reason}; whether the effect took place is not known", failed=True)
     after_s = _seconds(error.after_s) if isinstance(error, RetryLater) else None
-    return Verdict("retrying", reason, pause_s=retries.pause_s(attempt, after_s))
+    if retries.is_last(attempt):
+        told = f"{reason} (attempt {attempt} of {retries.attempts})"
+        return Verdict("dead", told, failed=True, after_s=after_s or 0.0)
+    pause_s = retries.pause_s(attempt, after_s)
+    return Verdict("retrying", reason, pause_s=pause_s, failed=True, after_s=after_s or 0.0)

@@ -85,6 +85,9 @@ class Admission:
     def add(self, arrival: Arrival) -> Ack | None:
         """Take one arrival in; return the ack that is due for it, valid once the batch is committed."""
         decoded = arrival.decoded
+        if arrival.late:
+            self._keep_late(arrival)
+            return None
         if decoded.device is not None:
             self.seen[decoded.device] = arrival.message.received_at
         verdict = self._judge(arrival.message)
@@ -117,6 +120,13 @@ class Admission:
             self.refused.append(Refused(arrival, decoded.error))
         for number, event in enumerate(decoded.events):
             picture = decoded.picture if number == 0 else None
+            self.admitted.append(Admitted(self._correct_clock(event), arrival, picture))
+
+    def _keep_late(self, arrival: Arrival) -> None:
+        if arrival.decoded.error is not None:
+            self.refused.append(Refused(arrival, arrival.decoded.error))
+        for number, event in enumerate(arrival.decoded.events):
+            picture = arrival.decoded.picture if number == 0 else None
             self.admitted.append(Admitted(self._correct_clock(event), arrival, picture))
 
     def _keep_plain(self, arrival: Arrival, *, doubtful: bool) -> None:

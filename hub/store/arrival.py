@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 from hub.decode.message import Decoded, Message
 from hub.wire.protocol import Ack
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One message and what the decoder made of it."""
+    """One message and what the decoder made of it.
+
+    `late` says that it comes from quarantine: its events are stored, and it tells nothing of its device now.
+    """
 
     message: Message
     decoded: Decoded
+    late: bool = False
 
     @property
     def size(self) -> int:
@@ -31,10 +37,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Arrivals in the order received, committed before `on_committed` is called, once."""
+    """Arrivals in the order received, committed before `on_committed` is called, once.
+
+    `also` is a small change that is committed together with them.
+    """
 
     arrivals: tuple[Arrival, ...]
     on_committed: Callable[[Receipt], None]
+    also: Callable[[Connection], object] | None = None
     size: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:

@@ -22,12 +22,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hub.errors import StoreError
 
+
+class HubRunningError(StoreError):
+    """Another process holds the store's lock."""
+
+
 Database = AsyncEngine
 """Connections to the database; only `hub.store` knows what is behind it."""
+Transaction = Connection
+"""What a change is made in; only `hub.store` knows what is behind it."""
 
 DATABASE_NAME = "hub.sqlite"
 LOCK_NAME = "hub.lock"
-LOCK_TRIES = 5
+LOCK_TRIES = 40  # two seconds: a command that is executed without a hub holds the lock for a moment
 LOCK_PAUSE_S = 0.05
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON")
 
@@ -139,7 +146,7 @@ def _make_folder(data_dir: Path) -> None:
 
 
 def _take_lock(descriptor: int) -> None:
-    """Take the lock, or raise BlockingIOError; `hub_is_running` may hold it for an instant."""
+    """Take the lock, or raise BlockingIOError after some tries."""
     for _ in range(LOCK_TRIES - 1):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,7 +162,8 @@ def hub_lock(data_dir: Path) -> Iterator[None]:
     """Hold the store's lock: only one hub at a time writes to a data folder.
 
     Raises:
-        StoreError: Another hub holds it, or the data folder cannot be made.
+        HubRunningError: Another hub holds it.
+        StoreError: The data folder cannot be made.
     """
     _make_folder(data_dir)
     descriptor = os.open(data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -164,7 +172,7 @@ def hub_lock(data_dir: Path) -> Iterator[None]:
     except BlockingIOError as error:
         holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
-        raise StoreError(
+        raise HubRunningError(
             f"{data_dir}: another hub (process {holder}) is using it; stop it or choose another data_dir"
         ) from error
     try:

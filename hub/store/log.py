@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.event import Event
 from hub.store.effects import Effect, foresee_cooldown
+from hub.store.replays import LivePast, Outcomes, read_outcomes, read_past
 from hub.store.rows import read_events
 from hub.store.schema import detections, events
 from hub.store.suppression import read_snoozes
@@ -63,9 +64,25 @@ class EventLog:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def after(self, position: int, limit: int) -> list[Event]:
-        """Return up to `limit` events with an id above `position`, oldest first."""
-        return await self._read(events.c.id > position, limit=limit)
+    async def after(self, position: int, limit: int, *, up_to: int | None = None) -> list[Event]:
+        """Return up to `limit` events with an id above `position` (and not above `up_to`), oldest first."""
+        last = [] if up_to is None else [events.c.id <= up_to]
+        return await self._read(events.c.id > position, *last, limit=limit)
+
+    async def first_since(self, moment: datetime) -> int | None:
+        """Return the lowest id of the events captured at `moment` or later, or None when there is none."""
+        statement = select(func.min(events.c.id)).where(events.c.captured_at >= moment)
+        async with self._engine.connect() as connection:
+            found: int | None = (await connection.execute(statement)).scalar()
+            return found
+
+    async def past(self, plugin: str) -> LivePast:
+        """Return what is known of an instance's live run; raises StoreError where it never had one."""
+        return await read_past(self._engine, plugin)
+
+    async def outcomes(self, plugin: str, event_ids: Sequence[int]) -> Outcomes:
+        """Return what rows say of some events for an instance, in whichever run."""
+        return await read_outcomes(self._engine, plugin, event_ids)
 
     async def before(self, position: int, limit: int, *, device: str | None = None) -> list[Event]:
         """Return the last `limit` events (of a device) up to `position`, that one included, newest first."""

@@ -21,6 +21,7 @@ from hub.store.schema import (
     epochs,
     events,
     gaps,
+    pauses,
     plugin_revisions,
     plugin_states,
     quarantine,
@@ -66,6 +67,11 @@ async def list_plugin_states(engine: AsyncEngine) -> Rows:
     return await _rows(engine, select(plugin_states).order_by(plugin_states.c.plugin))
 
 
+async def list_pauses(engine: AsyncEngine) -> Rows:
+    """Return the instances that are paused, since when and why."""
+    return await _rows(engine, select(pauses).order_by(pauses.c.plugin))
+
+
 async def list_revisions(engine: AsyncEngine, plugin: str) -> Rows:
     """Return an instance's matches, oldest first."""
     own = plugin_revisions.c.plugin == plugin
@@ -105,6 +111,12 @@ async def list_deliveries(
         conditions.append(deliveries.c.event_id == event_id)
     statement = select(deliveries).where(*conditions)
     return await _rows(engine, statement.order_by(deliveries.c.updated_at.desc()).limit(limit))
+
+
+async def list_replayed(engine: AsyncEngine, event_id: int) -> Rows:
+    """Return what came of an event in replays, oldest replay first."""
+    own = (deliveries.c.event_id == event_id, deliveries.c.run_id != LIVE_RUN)
+    return await _rows(engine, select(deliveries).where(*own).order_by(deliveries.c.updated_at))
 
 
 async def list_quarantine(engine: AsyncEngine, *, code: str | None = None, limit: int = 50) -> Rows:

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert_insert
 
 from hub.store.schema import cursors, deliveries, plugin_revisions, plugin_states
-from hub.store.settlement import LIVE_RUN, DeliveryRow, Standing
+from hub.store.settlement import ASIDE, LIVE_RUN, DeliveryRow, Standing
 
-PluginState = Literal["running", "failed"]
+PluginState = Literal["running", "failed", "paused", "probing"]
 
 
-def open_cursor(connection: Connection, plugin: str, start: int) -> Standing:
-    """Return where an instance stands; one never seen before gets a cursor at `start`."""
+def open_cursor(connection: Connection, plugin: str, start: int, run_id: str = LIVE_RUN) -> Standing:
+    """Return where an instance, or a replay of it, stands; one never seen before gets a cursor at `start`."""
     found = (
         connection.execute(
             select(cursors).where(
-                cursors.c.plugin == plugin, cursors.c.partition == 0, cursors.c.run_id == LIVE_RUN
+                cursors.c.plugin == plugin, cursors.c.partition == 0, cursors.c.run_id == run_id
             )
         )
     ).one_or_none()
@@ -29,7 +29,7 @@ def open_cursor(connection: Connection, plugin: str, start: int) -> Standing:
             insert(cursors).values(
                 plugin=plugin,
                 partition=0,
-                run_id=LIVE_RUN,
+                run_id=run_id,
                 start=start,
                 position=start,
                 done=0,
@@ -41,14 +41,20 @@ def open_cursor(connection: Connection, plugin: str, start: int) -> Standing:
     rows = connection.execute(
         select(deliveries).where(
             deliveries.c.plugin == plugin,
-            deliveries.c.run_id == LIVE_RUN,
-            deliveries.c.outcome.in_(("retrying", "running")),
+            deliveries.c.run_id == run_id,
+            deliveries.c.outcome.in_(ASIDE),
         )
     )
     aside = tuple(
         DeliveryRow(r.event_id, r.outcome, r.attempt, r.updated_at, r.reason, r.note, r.due_at) for r in rows
     )
     return Standing(found.position, found.done, found.filtered, aside)
+
+
+def list_known(connection: Connection) -> list[str]:
+    """Return the names of the instances that have, or had, a place in the log."""
+    found = select(cursors.c.plugin).where(cursors.c.run_id == LIVE_RUN).order_by(cursors.c.plugin)
+    return list(connection.execute(found).scalars())
 
 
 def note_match(connection: Connection, plugin: str, from_id: int, match: Mapping[str, Any]) -> None:
@@ -78,3 +84,18 @@ def note_state(connection: Connection, plugin: str, state: PluginState, reason: 
     )
     changed = {name: statement.excluded[name] for name in ("state", "reason", "since")}
     connection.execute(statement.on_conflict_do_update(index_elements=["plugin"], set_=changed))
+
+
+def shift_due(connection: Connection, plugin: str, run_id: str, due: Mapping[int, datetime]) -> None:
+    """Write down when deliveries are tried again, by event id; only those that still wait for that."""
+    for event_id, due_at in due.items():
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.plugin == plugin,
+                deliveries.c.run_id == run_id,
+                deliveries.c.event_id == event_id,
+                deliveries.c.outcome == "retrying",
+            )
+            .values(due_at=due_at)
+        )

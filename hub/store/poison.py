@@ -49,7 +49,7 @@ def quarantine_poison(burst: Burst, reasons: dict[int, str]) -> Burst:
         else arrival
         for arrival in burst.arrivals
     )
-    return Burst(arrivals, burst.on_committed)
+    return Burst(arrivals, burst.on_committed, burst.also)
 
 
 def _refused(decoded: Decoded, reason: str) -> Decoded:

@@ -289,6 +289,52 @@ effects = Table(
     Index(None, "plugin", "group", "began_at"),
 )
 
+# What people ask of a running hub, and its answers: a list of lines. `progress` counts what a command of many
+# steps has done, in the transaction of each step.
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("action", Text, nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("answered_at", UtcDateTime),
+    Column("ok", Boolean),
+    Column("progress", BigInteger, nullable=False, server_default="0"),
+    Column("answer", JSON),
+    Index(None, "answered_at"),
+    sqlite_autoincrement=True,
+)
+
+# Instances that deliver nothing until they are resumed.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("plugin", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+)
+
+# Second cursors over a range of events, `first` and `last` included. The cursor of replay 7 has the run id
+# "7": there, `done` counts what was delivered before; what the replay itself delivers always has a row.
+replays = Table(
+    "replays",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("plugin", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("per_second", Float, nullable=False),
+    Column("again", Boolean, nullable=False),
+    Column("any_age", Boolean, nullable=False),
+    Column("since", UtcDateTime),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("end", Text, nullable=False, server_default=""),
+    Index(None, "plugin"),
+    sqlite_autoincrement=True,
+)
+
 # Until when an operator wants nothing from an instance; `lenshub snooze` writes it.
 snoozes = Table(
     "snoozes",

@@ -9,7 +9,9 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Connection
 
-Outcome = Literal["done", "skipped", "retrying", "running", "dead", "unknown"]
+Outcome = Literal["done", "skipped", "retrying", "running", "parked", "dead", "unknown"]
+ASIDE: tuple[Outcome, ...] = ("retrying", "running", "parked")
+"""Outcomes that are not the last word: the cursor has passed them, the delivery goes on."""
 LIVE_RUN = ""
 """The run id of live dispatch, as opposed to a replay's."""
 

@@ -32,8 +32,8 @@ class Tail:
         """Call `listener` whenever events were added; `place` returns the id up to which it has them."""
         self._listeners[listener] = place
 
-    def leave(self, listener: Listener) -> None:
-        """Call a listener no more, and keep nothing for it."""
+    def forget(self, listener: Listener) -> None:
+        """Call `listener` no more."""
         self._listeners.pop(listener, None)
 
     def extend(self, events: Sequence[Event]) -> None:
@@ -44,7 +44,7 @@ class Tail:
         self.newest = events[-1].id
         if len(self._events) > 2 * self._least:
             self._let_go()
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener()
 
     def after(self, position: int, limit: int) -> list[Event] | None:

@@ -344,6 +344,9 @@ class Writer:
         write_devices(connection, admission, self._due_sightings(admission))
         write_plain_state(connection, admission)
         write_settlements(connection, batch.settlements)
+        for burst in batch.bursts:
+            if burst.also is not None:
+                burst.also(connection)
         # An asker that was cancelled meanwhile believes that nothing was done: so be it.
         batch.changes = [change for change in batch.changes if not change.result.cancelled()]
         results = [change.make(connection) for change in batch.changes]

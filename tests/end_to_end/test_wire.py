@@ -18,7 +18,7 @@ from edge.link import Broker, Link
 from edge.spool import Spool
 from hub.config import Config
 from hub.devices import DeviceRegistry
-from hub.program import run_hub
+from hub.program import Wishes, run_hub
 
 DEVICE = "porch"
 BROKEN_CLOCK = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ class Place:
     @asynccontextmanager
     async def hub(self) -> AsyncIterator[None]:
         stop = asyncio.Event()
-        running = asyncio.create_task(run_hub(self.config, stop))
+        running = asyncio.create_task(run_hub(self.config, Wishes(stop)))
         try:
             yield
         finally:

@@ -90,7 +90,7 @@ async def test_dispatch_names_a_plugin_that_could_not_be_loaded(dispatching, sta
 async def test_dispatch_gives_up_on_a_plugin_that_takes_too_long_to_start(
     dispatching, state, monkeypatch, wait_until
 ):
-    monkeypatch.setattr("hub.dispatch.dispatch.START_S", 0.05)
+    monkeypatch.setattr("hub.dispatch.running.START_S", 0.05)
 
     class Slow(Plugin):
         async def __aenter__(self):

@@ -27,7 +27,7 @@ MATCHES = st.builds(
 
 
 def lanes_of(sieve, *matches):
-    lanes = [Lane(match, lambda: None) for match in matches]
+    lanes = [Lane(match, lambda: None, lambda: 0) for match in matches]
     for lane in lanes:
         sieve.add(lane)
         assert sieve.join(lane, sieve.scanned)
@@ -69,7 +69,7 @@ def test_sieve_finds_what_every_match_by_itself_would_take(arrivals, matches, se
 def test_sieve_leaves_alone_who_has_not_caught_up(arrivals, stored):
     tail = Tail(0)
     sieve = Sieve(tail)
-    behind = Lane(Match(), lambda: None)
+    behind = Lane(Match(), lambda: None, lambda: 0)
     sieve.add(behind)
     tail.extend(stored(arrivals.event()))
 
@@ -91,7 +91,7 @@ def test_sieve_wakes_only_those_for_whom_there_is_something(arrivals, stored):
     tail, woken = Tail(0), []
     sieve = Sieve(tail)
     for label in ("dog", "thumbs-up"):
-        lane = Lane(Match(labels=[label]), lambda label=label: woken.append(label))
+        lane = Lane(Match(labels=[label]), lambda label=label: woken.append(label), lambda: 0)
         sieve.add(lane)
         sieve.join(lane, 0)
     tail.extend(stored(arrivals.event()))

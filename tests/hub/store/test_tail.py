@@ -90,7 +90,7 @@ def test_tail_forgets_a_listener_that_leaves(stored):
         heard.append(tail.newest)
 
     tail.listen(hear, lambda: 0)
-    tail.leave(hear)
+    tail.forget(hear)
     tail.extend(stored(1, 21))
 
     assert heard == []

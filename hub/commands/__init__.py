@@ -1,0 +1,1 @@
+"""Commands: what people change in a running hub, asked through the store and executed once."""

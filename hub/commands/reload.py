@@ -1,0 +1,125 @@
+"""Applies a changed hub.toml to a running hub by difference: what did not change is not touched."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hub.checking import list_setting_problems
+from hub.config import Config, read_config, read_table
+from hub.decode.registry import Decoders
+from hub.dispatch.dispatch import Dispatch
+from hub.errors import ConfigError
+from hub.intake import Intake
+from hub.loading import Broken, Loaded, load_instance
+
+INTAKE = ("mqtt", "limits", "deeplens")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What another hub.toml changes: instances by name, and sections that the intake is made of.
+
+    `found` holds instances that are new or changed, and those that did not run and are tried again.
+    """
+
+    config: Config
+    gone: tuple[str, ...]
+    added: frozenset[str]
+    changed: frozenset[str]
+    found: tuple[Loaded | Broken, ...]
+    sections: tuple[str, ...]
+
+
+class Reload:
+    """Reads hub.toml again and applies the difference to what holds now.
+
+    Args:
+        path: The file; None: hub.toml here, or the defaults when there is none.
+        config: What holds at the start.
+        make_decoders: Makes the decoders of a configuration.
+
+    Attributes:
+        config: What holds now.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        config: Config,
+        dispatch: Dispatch,
+        intake: Intake,
+        make_decoders: Callable[[Config], Decoders],
+    ) -> None:
+        self._path = path
+        self.config = config
+        self._dispatch = dispatch
+        self._intake = intake
+        self._make_decoders = make_decoders
+
+    async def __call__(self) -> list[str]:
+        """Apply what has changed, and return a line for each change.
+
+        Raises:
+            ConfigError: The file is wrong, with every problem; the hub goes on as it was.
+        """
+        found = await asyncio.to_thread(self._compare)
+        if found.sections:
+            new, old = self._make_decoders(found.config), self._make_decoders(self.config)
+            await self._intake.change(self.config, found.config, new, old)
+        self.config = found.config
+        await self._dispatch.change(found.gone, found.found)
+        return self._describe(found)
+
+    def _compare(self) -> Difference:
+        """Read the file and make what is new in it; raises ConfigError with all that is wrong."""
+        path, raw = read_table(self._path)
+        tables = _tables_of(raw)
+        before = self.config.plugins
+        added = frozenset(tables.keys() - before.keys())
+        changed = frozenset(name for name in tables.keys() & before.keys() if tables[name] != before[name])
+        idle = {name for name in tables if not self._dispatch.runs(name)}
+        importlib.invalidate_caches()  # a plugin may have been installed since
+        data_dir = self.config.hub.data_dir
+        found = [load_instance(name, tables[name], data_dir) for name in sorted(added | changed | idle)]
+        wrong = [one for one in found if isinstance(one, Broken) and one.name in added | changed]
+        problems = [f"{path}: {line}" for one in wrong for line in one.problems]
+        config = self._read(problems)
+        if problems or config is None:
+            raise ConfigError(*problems)
+        sections = tuple(name for name in INTAKE if getattr(config, name) != getattr(self.config, name))
+        gone = tuple(sorted(before.keys() - tables.keys()))
+        return Difference(config, gone, added, changed, tuple(found), sections)
+
+    def _read(self, problems: list[str]) -> Config | None:
+        try:
+            config = read_config(self._path)
+        except ConfigError as error:
+            problems += error.problems
+            return None
+        problems += list_setting_problems(config)
+        if config.hub != self.config.hub:
+            problems.append(
+                "hub.data_dir: cannot change while the hub runs; stop it, move the folder, start it"
+            )
+        return config
+
+    def _describe(self, found: Difference) -> list[str]:
+        lines = [f"{section}: applied" for section in found.sections]
+        lines += [f"plugins.{name}: gone; its cursor is kept" for name in found.gone]
+        for one in found.found:
+            name = one.name if isinstance(one, Broken) else one.instance.name
+            how = "added" if name in found.added else "changed" if name in found.changed else "tried again"
+            end = "runs" if self._dispatch.runs(name) else "does not run, see `lenshub plugins`"
+            lines.append(f"plugins.{name}: {how}, {end}")
+        return lines or ["nothing has changed"]
+
+
+def _tables_of(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    plugins = raw.get("plugins")
+    tables = plugins.items() if isinstance(plugins, dict) else ()
+    return {name: table for name, table in tables if isinstance(table, dict)}

@@ -1,0 +1,240 @@
+"""One instance while it runs: entered, its live runner, what is beside that, its replays, and left again."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import Any
+
+from hub.dispatch.feed import LiveFeed
+from hub.dispatch.instance import Instance
+from hub.dispatch.match_sieve import Sieve
+from hub.dispatch.replay import Past, ReplayFeed
+from hub.dispatch.runner import Runner, utc_now
+from hub.dispatch.suppress.digests import Digests
+from hub.dispatch.suppress.gate import Gate
+from hub.dispatch.tick import Ticking, running_beside, send_digests
+from hub.errors import first_cause
+from hub.loading import Loaded
+from hub.store.frames import FrameStore
+from hub.store.log import EventLog
+from hub.store.plugin_state import PluginState, note_state, open_cursor
+from hub.store.replays import Replay, end_replay, list_open
+from hub.store.settlement import LIVE_RUN, Standing
+from hub.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+START_S = 60.0
+DRAIN_S = 10.0
+LEAVE_S = 15.0
+REPLAYED_AT_A_TIME = 2
+
+
+class Running:
+    """Runs one loaded instance, from its place in the log until it is stopped.
+
+    Args:
+        sieve: Tells what it wants of what is committed.
+        snoozes: Until when each snoozed instance is; shared by all and kept up to date.
+        paused: Why it is to deliver nothing until it is resumed; None: it is not.
+
+    Attributes:
+        placed: Set once it runs, or cannot.
+        runners: The live runner, and those of replays.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        standing: Standing,
+        writer: Writer,
+        event_log: EventLog,
+        frames: FrameStore,
+        *,
+        sieve: Sieve,
+        snoozes: dict[str, datetime],
+        paused: str | None = None,
+    ) -> None:
+        self.name = loaded.instance.name
+        self.loaded = loaded
+        self.placed = asyncio.Event()
+        self.runners: list[Runner] = []
+        self._standing = standing
+        self._writer = writer
+        self._log = event_log
+        self._frames = frames
+        self._sieve = sieve
+        self._snoozes = snoozes
+        self._paused = paused
+        self._task: asyncio.Task[None] | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._replays: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was entered and has not ended."""
+        return bool(self.runners)
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        """Run as a task of `group`; nothing that goes wrong with the plugin ends the others."""
+        self._task = group.create_task(self._run(), name=f"plugin {self.name}")
+
+    async def stop(self) -> None:
+        """Let what is under way end, and leave the plugin."""
+        await asyncio.gather(*(runner.drain(DRAIN_S) for runner in self.runners))
+        if self._task is not None:
+            self._task.cancel()
+            if (await asyncio.wait([self._task], timeout=LEAVE_S))[1]:
+                log.warning("plugin.stuck %s: does not leave within %g s", self.name, LEAVE_S)
+
+    def pause(self, reason: str) -> None:
+        """Deliver nothing more until resumed."""
+        self._paused = reason
+        for runner in self.runners:
+            runner.pause(reason)
+
+    def resume(self) -> None:
+        """Go on where it was paused."""
+        self._paused = None
+        for runner in self.runners:
+            runner.resume()
+
+    def watch(self) -> None:
+        """Look after what runs long and what is due; called every 100 ms."""
+        for runner in list(self.runners):
+            runner.watch()
+
+    async def retry(self, event_ids: Sequence[int]) -> None:
+        """Try failed deliveries of the live run again at once."""
+        for runner in self.runners:
+            if runner.run_id == LIVE_RUN:
+                await runner.retry(event_ids)
+
+    async def _run(self) -> None:
+        try:
+            async with AsyncExitStack() as stack:
+                await self._enter(stack)
+                await self._deliver()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
+            cause = first_cause(error)
+            await self._note_broken(f"{type(cause).__name__}: {cause}")
+        finally:
+            self.runners.clear()
+            self.placed.set()
+
+    async def _enter(self, stack: AsyncExitStack) -> None:
+        if not hasattr(self.loaded.plugin, "__aenter__"):
+            return
+        try:
+            async with asyncio.timeout(START_S):
+                await stack.enter_async_context(self.loaded.plugin)
+        except TimeoutError as error:
+            raise TimeoutError(f"did not start within {START_S:g} s") from error
+
+    async def _deliver(self) -> None:
+        instance = self.loaded.instance
+        gate = await self._open_gate(instance)
+        live = Runner(
+            instance,
+            self._standing,
+            self._writer,
+            self._log,
+            self._frames,
+            feed=LiveFeed(self.name, instance.settings.match, self._writer.tail, self._log, self._sieve),
+            gate=gate,
+            on_state=self._note_soon,
+        )
+        self.runners.append(live)
+        if self._paused is not None:
+            live.pause(self._paused)
+        else:
+            await self._writer.change(lambda c: note_state(c, self.name, "running", ""))
+        log.info("plugin.running %s", self.name)
+        self.placed.set()
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for replay in await self._writer.change(lambda c: list_open(c, self.name)):
+                self.start_replay(replay)
+            async with running_beside(*self._list_beside(live, gate)):
+                await live.run()
+
+    async def _open_gate(self, instance: Instance) -> Gate:
+        settings, digests = instance.settings, instance.digest is not None
+        gate = Gate(self.name, settings.match, settings.suppress, self._snoozes, digests=digests)
+        await gate.load(self._writer, self._log, self._standing.position, utc_now())
+        return gate
+
+    def _list_beside(self, live: Runner, gate: Gate) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs beside the deliveries: ticks and digests, which wait while those do."""
+        instance, beside = self.loaded.instance, []
+        if instance.tick is not None:
+            ticking = Ticking(instance, self._writer, self._log, utc_now, stands=lambda: live.stands)
+            beside.append(ticking.run())
+        if instance.digest is not None:
+            digests = Digests(instance, gate, self._writer, self._log, self._frames, utc_now)
+            beside.append(send_digests(self.name, digests, stands=lambda: live.stands or live.probes))
+        return beside
+
+    def start_replay(self, replay: Replay) -> None:
+        """Deliver a range once more, beside the live run, unless that is being done already."""
+        if self._group is None or replay.id in self._replays:
+            return
+        task = self._group.create_task(self._replay(replay), name=f"replay {replay.id} to {self.name}")
+        self._replays[replay.id] = task
+        task.add_done_callback(lambda _: self._replays.pop(replay.id, None))
+
+    async def stop_replay(self, number: int) -> None:
+        """End a replay's deliveries; those under way are finished."""
+        task = self._replays.get(number)
+        if task is not None:
+            await asyncio.gather(*(r.drain(DRAIN_S) for r in self.runners if r.run_id == str(number)))
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _replay(self, replay: Replay) -> None:
+        try:
+            runner = await self._make_replay_runner(replay)
+        except Exception as error:  # noqa: BLE001 - it is taken up at the next start; the live run goes on
+            log.error("replay.failed %d %s: %s", replay.id, self.name, error)  # noqa: TRY400 - all is said
+            return
+        if self._paused is not None:
+            runner.pause(self._paused)
+        self.runners.append(runner)
+        log.info("replay.begun %d %s", replay.id, self.name)
+        try:
+            await runner.run()
+        finally:
+            self.runners.remove(runner)
+        await self._writer.change(lambda c: end_replay(c, replay.id, "finished"))
+        log.info("replay.finished %d %s", replay.id, self.name)
+
+    async def _make_replay_runner(self, replay: Replay) -> Runner:
+        past = Past(await self._log.past(self.name))
+        instance = _at_replay_pace(self.loaded.instance, replay)
+        feed = ReplayFeed(replay, past, instance.settings.match, self._log)
+        start = replay.first - 1
+        standing = await self._writer.change(lambda c: open_cursor(c, self.name, start, replay.run_id))
+        return Runner(instance, standing, self._writer, self._log, self._frames, feed=feed)
+
+    def _note_soon(self, state: PluginState, reason: str) -> None:
+        level = logging.WARNING if state == "probing" else logging.INFO
+        log.log(level, "plugin.%s %s: %s", state, self.name, reason or "goes on")
+        self._writer.change_soon(lambda c: note_state(c, self.name, state, reason[:2000]))
+
+    async def _note_broken(self, reason: str) -> None:
+        log.error("plugin.failed %s: %s", self.name, reason)
+        await self._writer.change(lambda c: note_state(c, self.name, "failed", reason[:2000]))
+
+
+def _at_replay_pace(instance: Instance, replay: Replay) -> Instance:
+    """Return the instance as a replay delivers to it: few at a time, and with the age limit if that holds."""
+    settings = instance.settings
+    changed: dict[str, object] = {"concurrency": min(REPLAYED_AT_A_TIME, settings.concurrency)}
+    if replay.any_age:
+        changed["max_age_s"] = None
+    return dataclasses.replace(instance, settings=settings.model_copy(update=changed))

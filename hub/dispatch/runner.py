@@ -120,12 +120,13 @@ class Runner:
         self._jobs: dict[int, _Job] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._failing = False
+        self._ended: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
         """Deliver until cancelled, or to the feed's end; what is under way then is left to the next start."""
-        self._ended = asyncio.get_running_loop().create_future()
         await self._restore_lanes()
         self._feed.open(self._progress, self._settle, self._changed.set)
+        self._ended = asyncio.get_running_loop().create_future()
         one_at_a_time = self._gate is not None and self._gate.one_at_a_time
         for _ in range(1 if one_at_a_time else self._settings.concurrency):
             self._add_worker()
@@ -192,8 +193,9 @@ class Runner:
 
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        if not worker.cancelled() and (error := worker.exception()) and not self._ended.done():
-            self._ended.set_exception(error)
+        ended = self._ended
+        if not worker.cancelled() and (error := worker.exception()) and ended and not ended.done():
+            ended.set_exception(error)
 
     async def _stop_workers(self) -> None:
         for worker in self._workers:
@@ -502,6 +504,8 @@ class Runner:
 
         Passes over what nobody wanted meanwhile, too.
         """
+        if self._ended is None:
+            return  # it has yet to begin
         if not self.stands:
             self._feed.catch_up()
         now = time.monotonic()

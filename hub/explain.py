@@ -47,7 +47,7 @@ async def explain_event(
         elif name in cursors:
             matches = await overview.list_revisions(engine, name)
             found.append(_from_cursor(name, cursors[name], matches, states.get(name), event))
-        else:
+        elif states[name]["state"] == "failed":  # else it has no deliver
             reason = states[name]["reason"]
             found.append(Explanation(plugin=name, outcome="waiting", reason=f"it cannot run: {reason}"))
     return [one if configured is None or one.plugin in configured else _as_removed(one) for one in found]

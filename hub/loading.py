@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pluggy
 from pydantic import BaseModel, ValidationError
 
-from hub.dispatch.instance import Deliver, Instance, InstanceSettings
+from hub.decode.registry import DECODER_NAMES
+from hub.dispatch.instance import Instance, InstanceSettings
 from hub.plugin import PluginContext, Specifications
 from hub.problems import describe_problems
 
@@ -31,10 +32,19 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An instance that was made but not entered: `plugin` is the author's object."""
+    """An instance that was made but not entered: `plugin` is the author's object.
+
+    `hooks` has what it implements, each taking all arguments of its specification by position.
+    """
 
     instance: Instance
     plugin: Any
+    hooks: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+    @property
+    def delivers(self) -> bool:
+        """Whether events are for it; else it only brings messages or decodes them."""
+        return not self.hooks or "deliver" in self.hooks
 
 
 def installed_plugins() -> dict[str, EntryPoint]:
@@ -59,39 +69,54 @@ def load_instance(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded
     return found
 
 
+def make_instance(
+    name: str, factory: Any, table: Mapping[str, Any], data_dir: Path, origin: str = ""
+) -> Loaded | Broken:
+    """Make one instance of a plugin's class, as `load_instance` does of an installed one.
+
+    Args:
+        origin: What to call the class where it is at fault.
+    """
+    problems, settings = _read_settings(name, table)
+    place, context = f"plugins.{name}", PluginContext(name, data_dir, logging.getLogger(f"plugins.{name}"))
+    made = _make(factory, origin or getattr(factory, "__name__", repr(factory)), place, table, context)
+    problems += made if isinstance(made, list) else []
+    return Broken(name, tuple(problems)) if problems else _register(name, settings, made)
+
+
 def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broken:
     place = f"plugins.{name}"
-    own = {key: value for key, value in table.items() if key in InstanceSettings.model_fields}
-    rest = {key: value for key, value in table.items() if key not in InstanceSettings.model_fields}
-    problems: list[str] = []
-    settings = InstanceSettings()
-    try:
-        settings = InstanceSettings.model_validate(own)
-    except ValidationError as error:
-        problems += describe_problems(error, place, InstanceSettings)
+    problems, settings = _read_settings(name, table)
     entry = installed_plugins().get(settings.use or name)
     if entry is None:
         known = ", ".join(sorted(installed_plugins()))
         problems.append(f"{place}.use: no plugin {settings.use or name!r} is installed (installed: {known})")
         return Broken(name, tuple(problems))
-    made = _make(entry, place, rest, PluginContext(name, data_dir, logging.getLogger(f"plugins.{name}")))
-    if isinstance(made, list):
-        return Broken(name, (*problems, *made))
-    if problems:
-        return Broken(name, tuple(problems))
-    return _register(name, settings, made)
-
-
-def _make(entry: EntryPoint, place: str, rest: Mapping[str, Any], context: PluginContext) -> Any | list[str]:
     try:
         factory = entry.load()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the plugin's code runs here for the first time
-        return [f"{place}: cannot be imported from {entry.value}: {_reason(error)}"]
+        return Broken(name, (*problems, f"{place}: cannot be imported from {entry.value}: {_reason(error)}"))
+    return make_instance(name, factory, table, data_dir, entry.value)
+
+
+def _read_settings(name: str, table: Mapping[str, Any]) -> tuple[list[str], InstanceSettings]:
+    """Return what is wrong with the hub's own part of a table, and that part, or its defaults."""
+    own = {key: value for key, value in table.items() if key in InstanceSettings.model_fields}
+    try:
+        return [], InstanceSettings.model_validate(own)
+    except ValidationError as error:
+        return describe_problems(error, f"plugins.{name}", InstanceSettings), InstanceSettings()
+
+
+def _make(
+    factory: Any, origin: str, place: str, table: Mapping[str, Any], context: PluginContext
+) -> Any | list[str]:
+    rest = {key: value for key, value in table.items() if key not in InstanceSettings.model_fields}
     model = getattr(factory, "Settings", None)
     if not (inspect.isclass(model) and issubclass(model, BaseModel)):
-        return [f"{place}: {entry.value} has no Settings model"]
+        return [f"{place}: {origin} has no Settings model"]
     try:
-        settings = model.model_validate(dict(rest))
+        settings = model.model_validate(rest)
     except ValidationError as error:
         return describe_problems(error, place, model, also=InstanceSettings.model_fields)
     try:
@@ -101,28 +126,54 @@ def _make(entry: EntryPoint, place: str, rest: Mapping[str, Any], context: Plugi
 
 
 def _register(name: str, settings: InstanceSettings, plugin: Any) -> Loaded | Broken:
+    place = f"plugins.{name}"
     manager = pluggy.PluginManager("lenshub")
     manager.add_hookspecs(Specifications)
     try:
         manager.register(plugin, name)
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
-        return Broken(name, (f"plugins.{name}: does not fit the hooks: {error}",))
-    implementations = manager.hook.deliver.get_hookimpls()
-    if not implementations:
-        return Broken(name, (f"plugins.{name}: implements no hook (deliver, marked with @hookimpl)",))
-    function = implementations[0].function
-    if not inspect.iscoroutinefunction(function):
-        return Broken(name, (f"plugins.{name}: deliver must be `async def`",))
-    deliver = _with_declared_arguments(function, implementations[0].argnames)
-    return Loaded(Instance(name, settings, deliver), plugin)
+        return Broken(name, (f"{place}: does not fit the hooks: {error}",))
+    found = {caller.name: caller.get_hookimpls() for caller in manager.get_hookcallers(plugin) or ()}
+    problems = _misfits(place, {hook: made[0].function for hook, made in found.items()})
+    if problems:
+        return Broken(name, tuple(problems))
+    hooks = {hook: _with_declared_arguments(hook, made[0]) for hook, made in found.items()}
+    return Loaded(Instance(name, settings, hooks.get("deliver", _not_for_events)), plugin, hooks)
 
 
-def _with_declared_arguments(function: Any, names: tuple[str, ...]) -> Deliver:
-    """Return a callable that takes all three arguments and passes on those the author declared."""
-    if names == ("event", "frame", "delivery"):
-        return cast("Deliver", function)
-    order = [("event", "frame", "delivery").index(name) for name in names]
+def specified_arguments(hook: str) -> tuple[str, ...]:
+    """Return the names of the arguments that a hook may take."""
+    return tuple(inspect.signature(getattr(Specifications, hook)).parameters)[1:]
+
+
+def _misfits(place: str, functions: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with hooks whose names and arguments are right."""
+    if not functions:
+        known = [name for name in vars(Specifications) if not name.startswith("_")]
+        return [f"{place}: implements no hook ({', '.join(known)}; each marked with @hookimpl)"]
+    problems = []
+    for hook, function in functions.items():
+        awaited = inspect.iscoroutinefunction(getattr(Specifications, hook))
+        if inspect.iscoroutinefunction(function) != awaited:
+            problems.append(f"{place}: {hook} must be `{'async def' if awaited else 'def'}`")
+    if "sources" in functions and "decode" not in functions:
+        problems.append(f"{place}: has sources, but no decode to read their messages")
+    if "decode" in functions and place.removeprefix("plugins.") in DECODER_NAMES:
+        problems.append(f"{place}: is the name of a decoder of the hub's own; name the instance otherwise")
+    return problems
+
+
+async def _not_for_events(*_: object) -> None:
+    raise NotImplementedError("this plugin has no deliver")
+
+
+def _with_declared_arguments(hook: str, made: pluggy.HookImpl) -> Callable[..., Any]:
+    """Return a callable that takes all of a hook's arguments and passes on those the author declared."""
+    function, names, known = made.function, made.argnames, specified_arguments(hook)
+    if names == known:
+        return function
+    order = [known.index(name) for name in names]
     if len(order) == 1:
         only = order[0]
         return lambda *arguments: function(arguments[only])

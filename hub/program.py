@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.broker import PrivateBroker, make_private_broker
+from hub.companion import Companion, add_decoder
 from hub.config import PRIVATE, Config, read_password
 from hub.decode.message import Decoded, Message
-from hub.decode.registry import Decoders
+from hub.decode.registry import DECODER_NAMES, Decoders
 from hub.devices import HUB_USER
 from hub.dispatch.dispatch import Dispatch
 from hub.listener import find_listener
@@ -44,10 +45,23 @@ def make_decoders(config: Config) -> Decoders:
 
 
 def decode_message(config: Config, message: Message) -> Decoded:
-    """Return what the configured hub makes of one message."""
-    return decode_routed(
-        message, Topics(config.mqtt.topics), make_decoders(config), config.mqtt.known_devices
-    )
+    """Return what the configured hub makes of one message; imports the plugins that topics are tied to."""
+    decoders, named = make_decoders(config), set(config.mqtt.topics.values())
+    tables = {name: table for name, table in config.plugins.items() if name in named}
+    for loaded in load_plugins(tables, config.hub.data_dir):
+        if isinstance(loaded, Loaded):
+            add_decoder(decoders, loaded, config.limits)
+    return decode_routed(message, Topics(config.mqtt.topics), decoders, config.mqtt.known_devices)
+
+
+def list_unread(config: Config, plugins: Sequence[Loaded | Broken]) -> list[str]:
+    """Return a line for each topic filter that is tied to an instance without `decode`."""
+    mute = {p.instance.name for p in plugins if isinstance(p, Loaded) and "decode" not in p.hooks}
+    return [
+        f"mqtt.topics.{topics}: plugin {name!r} has no decode"
+        for topics, name in config.mqtt.topics.items()
+        if name in mute
+    ]
 
 
 async def run_hub(config: Config, stop: asyncio.Event) -> None:
@@ -83,15 +97,17 @@ async def _run(config: Config, stop: asyncio.Event) -> None:
         frames = FrameStore(data_dir / "frames")
         writer = await Writer.open(data_dir, frames)
         plugins = await asyncio.to_thread(load_plugins, config.plugins, data_dir)
+        decoders = _make_all_decoders(config, plugins)
+        companion = Companion(writer, decoders, config.limits, config.mqtt.known_devices)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run(), name="writer")
             try:
-                dispatch = Dispatch(writer, EventLog(engine), frames)
+                dispatch = Dispatch(writer, EventLog(engine), frames, companion.run)
                 placed = asyncio.Event()
                 dispatching = group.create_task(dispatch.run(plugins, placed), name="dispatch")
                 try:
                     await placed.wait()
-                    await _take_in(config, writer, stop)
+                    await _take_in(config, writer, decoders, stop)
                 finally:
                     await _cancel(dispatching)
             finally:
@@ -100,7 +116,18 @@ async def _run(config: Config, stop: asyncio.Event) -> None:
     log.info("hub.stopped")
 
 
-async def _take_in(config: Config, writer: Writer, stop: asyncio.Event) -> None:
+def _make_all_decoders(config: Config, plugins: Sequence[Loaded | Broken]) -> Decoders:
+    """Return our own decoders and those of plugins, so that no message comes before its decoder."""
+    decoders = make_decoders(config)
+    for loaded in plugins:
+        if isinstance(loaded, Loaded):
+            add_decoder(decoders, loaded, config.limits)
+    for problem in list_unread(config, plugins):
+        log.error("plugin.unread %s; its messages go to quarantine", problem)
+    return decoders
+
+
+async def _take_in(config: Config, writer: Writer, decoders: Decoders, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         password, username = read_password(config.mqtt), config.mqtt.username
         if config.mqtt.tls:
@@ -110,11 +137,14 @@ async def _take_in(config: Config, writer: Writer, stop: asyncio.Event) -> None:
             limits = config.limits
             message_bytes = limits.max_event_bytes + limits.max_picture_bytes + 1
             folder = config.hub.data_dir / "broker"
-            broker = make_private_broker(folder, config.mqtt.port, 2 * message_bytes, find_listener(config))
+            topics = [topic for topic, name in config.mqtt.topics.items() if name not in DECODER_NAMES]
+            broker = make_private_broker(
+                folder, config.mqtt.port, 2 * message_bytes, find_listener(config), topics
+            )
             await stack.enter_async_context(broker)
             username, password = HUB_USER, broker.password
             version5 &= isinstance(broker, PrivateBroker)
-        source = _make_source(config, writer, username, password, version5=version5)
+        source = _make_source(config, writer, decoders, username, password, version5=version5)
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(source.run(), name="mqtt source")
             _leave_out_of_collections()
@@ -132,7 +162,13 @@ def _leave_out_of_collections() -> None:
 
 
 def _make_source(
-    config: Config, writer: Writer, username: str | None, password: str | None, *, version5: bool
+    config: Config,
+    writer: Writer,
+    decoders: Decoders,
+    username: str | None,
+    password: str | None,
+    *,
+    version5: bool,
 ) -> MqttSource:
     host, port = config.mqtt.address()
     connect = partial(
@@ -150,7 +186,7 @@ def _make_source(
         connect,
         f"{'mqtts' if config.mqtt.tls else 'mqtt'}://{host}:{port}",
         Topics(config.mqtt.topics),
-        make_decoders(config),
+        decoders,
         writer,
         known_devices=config.mqtt.known_devices,
         ours=config.mqtt.broker == PRIVATE,

@@ -13,7 +13,7 @@ from hub.config import PRIVATE, read_config, read_password, read_table
 from hub.errors import ConfigError
 from hub.listener import find_listener
 from hub.loading import Broken
-from hub.program import load_plugins
+from hub.program import list_unread, load_plugins
 from hub.wire.tls import Tls, list_expired, list_problems
 
 
@@ -27,7 +27,7 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     found = load_plugins({name: rest for name, rest in tables if isinstance(rest, dict)}, path.parent)
     for plugin in found:
         problems += [f"{path}: {line}" for line in plugin.problems] if isinstance(plugin, Broken) else []
-    if problems:
+    if problems or (problems := [f"{path}: {line}" for line in list_unread(read_config(config), found)]):
         raise ConfigError(*problems)
     names = [plugin.instance.name for plugin in found if not isinstance(plugin, Broken)]
     if json:

@@ -26,6 +26,9 @@ async def _stored(engine: Database) -> dict[str, dict[str, Any]]:
         found[cursor["plugin"]] |= {"position": cursor["position"], "behind": newest - cursor["position"]}
     for state in await overview.list_plugin_states(engine):
         found.setdefault(state["plugin"], {}).update(state=state["state"], reason=state["reason"])
+    for part in await overview.list_parts(engine):
+        own = found.setdefault(part["plugin"], {}).setdefault("parts", {})
+        own[part["part"]] = {"well": part["well"], "text": part["text"], "since": part["since"]}
     for name, facts in found.items():
         for outcome in ("retrying", "unknown", "dead", "running"):
             if rows := await overview.list_deliveries(engine, plugin=name, outcome=outcome, limit=1):
@@ -60,8 +63,8 @@ def plugins(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(found)
         return
-    rows = [(f["plugin"], f["state"], f.get("behind"), _outcomes(f), _trouble(f)) for f in found]
-    print_table("Plugins", ("instance", "state", "behind", "outcomes", "trouble"), rows)
+    rows = [(f["plugin"], f["state"], f.get("behind"), _outcomes(f), _says(f), _trouble(f)) for f in found]
+    print_table("Plugins", ("instance", "state", "behind", "outcomes", "says", "trouble"), rows)
     print_table(
         "Installed", ("plugin", "from"), ((n, e.value) for n, e in sorted(installed_plugins().items()))
     )
@@ -71,8 +74,18 @@ def _outcomes(facts: dict[str, Any]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in facts.get("outcomes", {}).items() if count)
 
 
+def _says(facts: dict[str, Any]) -> str:
+    return _parts(facts, well=True)
+
+
 def _trouble(facts: dict[str, Any]) -> str:
-    return facts["reason"] or facts.get("last_error") or ""
+    return facts["reason"] or _parts(facts, well=False) or facts.get("last_error") or ""
+
+
+def _parts(facts: dict[str, Any], *, well: bool) -> str:
+    """Return what the parts say that are well, or those that are not."""
+    said = {part: one["text"] for part, one in facts.get("parts", {}).items() if one["well"] == well}
+    return "; ".join(text if part == "status" else f"{part}: {text}" for part, text in said.items() if text)
 
 
 @plainly

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from hub.dispatch.instance import Instance
 from hub.dispatch.runner import Runner
@@ -22,13 +22,33 @@ START_S = 60.0
 WATCH_S = 0.1
 
 
-class Dispatch:
-    """All instances of one hub. A broken one is reported; it keeps nobody from running."""
+async def _nothing(_: Loaded) -> None:
+    """Run nothing beside an instance."""
 
-    def __init__(self, writer: Writer, event_log: EventLog, frames: FrameStore) -> None:
+
+def _note_end(name: str, beside: asyncio.Future[None]) -> None:
+    if not beside.cancelled() and (error := beside.exception()):
+        log.error("plugin.alone %s: what runs beside it has failed: %r", name, error)
+
+
+class Dispatch:
+    """All instances of one hub. A broken one is reported; it keeps nobody from running.
+
+    Args:
+        beside: Runs beside each instance for as long as that runs: its sources and what it says of itself.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        event_log: EventLog,
+        frames: FrameStore,
+        beside: Callable[[Loaded], Awaitable[None]] = _nothing,
+    ) -> None:
         self._writer = writer
         self._log = event_log
         self._frames = frames
+        self._beside = beside
         self._runners: list[Runner] = []
 
     async def run(self, instances: Sequence[Loaded | Broken], ready: asyncio.Event) -> None:
@@ -40,27 +60,42 @@ class Dispatch:
                     await self._open_cursor(found.name, start)  # it catches up once it is mended
                     await self._note_broken(found.name, "; ".join(found.problems))
                 else:
-                    standing = await self._stand(found.instance)
+                    standing = await self._stand(found.instance) if found.delivers else None
                     running = self._run_instance(found, standing)
                     group.create_task(running, name=f"plugin {found.instance.name}")
             ready.set()
             await self._watch()
 
-    async def _run_instance(self, loaded: Loaded, standing: Standing) -> None:
+    async def _run_instance(self, loaded: Loaded, standing: Standing | None) -> None:
         name = loaded.instance.name
         try:
             async with AsyncExitStack() as stack:
                 await self._enter(loaded, stack)
-                runner = Runner(loaded.instance, standing, self._writer, self._log, self._frames)
-                self._runners.append(runner)
                 await self._note(name, "running", "")
                 log.info("plugin.running %s", name)
-                try:
-                    await runner.run()
-                finally:
-                    self._runners.remove(runner)
+                async with self._accompanied(loaded) as beside:
+                    await (beside if standing is None else self._deliver(loaded, standing))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
             await self._note_broken(name, f"{type(error).__name__}: {error}")
+
+    @asynccontextmanager
+    async def _accompanied(self, loaded: Loaded) -> AsyncIterator[asyncio.Future[None]]:
+        """Run what belongs beside an instance; its failing does not stop the deliveries."""
+        beside = asyncio.ensure_future(self._beside(loaded))
+        beside.add_done_callback(lambda done: _note_end(loaded.instance.name, done))
+        try:
+            yield beside
+        finally:
+            beside.cancel()
+            await asyncio.wait([beside])
+
+    async def _deliver(self, loaded: Loaded, standing: Standing) -> None:
+        runner = Runner(loaded.instance, standing, self._writer, self._log, self._frames)
+        self._runners.append(runner)
+        try:
+            await runner.run()
+        finally:
+            self._runners.remove(runner)
 
     async def _enter(self, loaded: Loaded, stack: AsyncExitStack) -> None:
         if not hasattr(loaded.plugin, "__aenter__"):

@@ -21,6 +21,7 @@ from hub.store.schema import (
     epochs,
     events,
     gaps,
+    plugin_parts,
     plugin_revisions,
     plugin_states,
     quarantine,
@@ -64,6 +65,11 @@ async def list_cursors(engine: AsyncEngine) -> Rows:
 async def list_plugin_states(engine: AsyncEngine) -> Rows:
     """Return what became of each instance at the hub's last start."""
     return await _rows(engine, select(plugin_states).order_by(plugin_states.c.plugin))
+
+
+async def list_parts(engine: AsyncEngine) -> Rows:
+    """Return how the decoders and sources of instances are doing, and what instances say of themselves."""
+    return await _rows(engine, select(plugin_parts).order_by(plugin_parts.c.plugin, plugin_parts.c.part))
 
 
 async def list_revisions(engine: AsyncEngine, plugin: str) -> Rows:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from hub.decode.registry import DECODER_NAMES
 from hub.dispatch.instance import Instance, InstanceSettings
+from hub.errors import HubError
 from hub.plugin import PluginContext, Specifications
 from hub.problems import describe_problems
 
@@ -93,10 +94,36 @@ def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broke
         problems.append(f"{place}.use: no plugin {settings.use or name!r} is installed (installed: {known})")
         return Broken(name, tuple(problems))
     try:
-        factory = entry.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the plugin's code runs here for the first time
-        return Broken(name, (*problems, f"{place}: cannot be imported from {entry.value}: {_reason(error)}"))
+        factory = load_class(entry)
+    except HubError as error:
+        return Broken(name, (*problems, f"{place}: {error}"))
     return make_instance(name, factory, table, data_dir, entry.value)
+
+
+def load_class(entry: EntryPoint) -> Any:
+    """Import a plugin's class, which has a Settings model.
+
+    Raises:
+        HubError: It cannot be had; even SystemExit goes no further.
+    """
+    try:
+        factory = entry.load()
+    except (Exception, SystemExit) as error:
+        raise HubError(f"cannot be imported from {entry.value}: {_reason(error)}") from error
+    if not _has_settings(factory):
+        raise HubError(f"{entry.value} has no Settings model")
+    return factory
+
+
+def _has_settings(factory: Any) -> bool:
+    model = getattr(factory, "Settings", None)
+    return inspect.isclass(model) and issubclass(model, BaseModel)
+
+
+def list_hooks(factory: Any) -> list[str]:
+    """Return the names of the hooks that a plugin's class implements."""
+    known = [name for name in vars(Specifications) if not name.startswith("_")]
+    return [name for name in known if hasattr(getattr(factory, name, None), "lenshub_impl")]
 
 
 def _read_settings(name: str, table: Mapping[str, Any]) -> tuple[list[str], InstanceSettings]:
@@ -112,9 +139,9 @@ def _make(
     factory: Any, origin: str, place: str, table: Mapping[str, Any], context: PluginContext
 ) -> Any | list[str]:
     rest = {key: value for key, value in table.items() if key not in InstanceSettings.model_fields}
-    model = getattr(factory, "Settings", None)
-    if not (inspect.isclass(model) and issubclass(model, BaseModel)):
+    if not _has_settings(factory):
         return [f"{place}: {origin} has no Settings model"]
+    model = factory.Settings
     try:
         settings = model.model_validate(rest)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.cli import check, db, decode, demo, device, events, explain, plugins, quarantine, run
+from hub.cli import check, db, decode, demo, device, events, explain, plugin, plugins, quarantine, run
 
 EPILOG = """Examples:
 
@@ -33,8 +33,9 @@ app.command()(check.check)
 app.command()(decode.decode)
 app.command()(events.events)
 app.command()(explain.explain)
-app.command()(plugins.plugins)
 app.command()(plugins.deliveries)
+app.add_typer(plugins.app, name="plugins")
+app.add_typer(plugin.app, name="plugin")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
 app.add_typer(db.app, name="db")

@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 
 from hub.dispatch.dispatch import Dispatch
 from hub.loading import installed_plugins, load_instance
+from hub.settings_table import example_table, list_settings, plain_default
 from hub.store.schema import deliveries
-from hub.template import Template
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["s3-archive", "retraining", "threshold-alerts", "tweet"]
@@ -95,17 +95,8 @@ def test_docs_list_every_setting_with_its_default(name: str) -> None:
     assert list(documented) == list(fields)
     for setting, text in documented.items():
         if literal := re.fullmatch(r"`(.*)`", text):  # else it is told in words
-            default = fields[setting].get_default(call_default_factory=True)
-            assert (setting, tomllib.loads(f"found = {literal[1]}")["found"]) == (setting, plain(default))
-
-
-def plain(default: Any) -> Any:
-    """Return a default as TOML would have it."""
-    if isinstance(default, tuple | frozenset):
-        return [plain(one) for one in default]
-    if isinstance(default, Template):
-        return default.text
-    return str(default) if isinstance(default, Path) else default
+            told = tomllib.loads(f"found = {literal[1]}")["found"]
+            assert (setting, told) == (setting, plain_default(fields[setting]))
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -115,3 +106,17 @@ def test_docs_examples_are_settings_without_problems(
 ) -> None:
     tables = tomllib.loads(example)["plugins"]
     assert [problem for name, table in tables.items() for problem in problems(name, **table)] == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_example_table_of_a_plugin_loads_and_names_its_defaults(
+    name: str, problems: Callable[..., tuple[str, ...]]
+) -> None:
+    model = installed_plugins()[name].load().Settings
+    table = example_table(name, model)
+    assert [s.name for s in list_settings(model)] == list(model.model_fields)
+    ((found, settings),) = tomllib.loads(table)["plugins"].items()
+    assert (found, settings, problems(name, **settings)) == (name, {}, ())
+    every = tomllib.loads(re.sub(r"(?m)^# (\w+ = (?! ).*)$", r"\1", table))["plugins"][name]
+    fields = model.model_fields
+    assert every == {n: d for n in fields if (d := plain_default(fields[n])) is not None}

@@ -12,20 +12,18 @@ import pytest
 from hub.testing import make_event, make_picture
 from hub.testing.stage import PluginStage
 
-NAMES = [("door-bell", "lenshub_door_bell", "DoorBellPlugin"), ("none", "lenshub_none", "NonePlugin")]
 
-
-@pytest.mark.parametrize(("name", "module", "made"), NAMES)
-def test_new_plugin_passes_its_own_tests_at_once(lenshub, folder, name, module, made):
-    done = lenshub("plugin", "new", name)
+@pytest.mark.slow
+def test_new_plugin_passes_its_own_tests_at_once(lenshub, folder):
+    done = lenshub("plugin", "new", "door-bell")
     assert done.exit_code == 0, done.output
-    place = folder / f"lenshub-{name}"
+    place = folder / "lenshub-door-bell"
     project = tomllib.loads((place / "pyproject.toml").read_text())["project"]
-    assert project["entry-points"]["lenshub.plugins"] == {name: f"{module}:{made}"}
+    entries = project["entry-points"]["lenshub.plugins"]
+    assert entries == {"door-bell": "lenshub_door_bell:DoorBellPlugin"}
 
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error"], cwd=place, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error"]
+    ran = subprocess.run(command, cwd=place, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "7 passed" in ran.stdout
 

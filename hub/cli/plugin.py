@@ -126,6 +126,8 @@ async def _try(
     reports = []
     with tempfile.TemporaryDirectory(prefix="lenshub-plugin-") as folder:
         async with PluginStage.open(name, Path(folder), **table) as stage:
+            if not stage.delivers:
+                raise HubError(f"plugin {name} has no deliver; `lenshub decode` shows what it decodes")
             for told, event, picture in samples:
                 for fault in faults:
                     injected: Any = None if fault == "none" else fault

@@ -92,6 +92,11 @@ class PluginStage:
         """The author's object; another one after `restart`."""
         return self._loaded.plugin
 
+    @property
+    def delivers(self) -> bool:
+        """Whether the plugin has `deliver`; else it only decodes or brings messages."""
+        return self._loaded.delivers
+
     async def restart(self) -> None:
         """Leave the instance and make a new one, as a restart of the hub does; the store stays."""
         await self._entered.aclose()

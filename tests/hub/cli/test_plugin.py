@@ -142,6 +142,7 @@ async def test_try_takes_stored_events(lenshub, folder):
     ("arguments", "text"),
     [
         (("nobody",), "no plugin 'nobody' is in hub.toml or installed (there are: inbox, "),
+        (("inbox",), "plugin inbox has no deliver; `lenshub decode` shows what it decodes"),
         (("tweet", "--fault", "fire"), "--fault fire: unknown (known: none, duplicate, error, slow, crash)"),
     ],
 )

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 from collections import deque
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -76,6 +77,11 @@ pattern write $aws/things/%u/infer
 """
 
 
+def _rules_of(topics: Iterable[str]) -> str:
+    """Return a rule for each filter with a place for the device; without one nobody may write there."""
+    return "".join(f"pattern write {topic.replace('+', '%u', 1)}\n" for topic in topics if "+" in topic)
+
+
 class PrivateBroker:
     """An async context in which a Mosquitto serves on the loopback; `password` is the hub's own.
 
@@ -83,13 +89,22 @@ class PrivateBroker:
         folder: Where its files are kept.
         message_bytes: The largest payload it takes.
         listener: Where it also listens, with TLS; None for nowhere.
+        topics: Filters that devices write besides our own; the first + is the device's name.
 
     Raises:
         ConfigError: On entering: Mosquitto is not installed, a port is in use, or a certificate is unusable.
     """
 
-    def __init__(self, folder: Path, port: int, message_bytes: int, listener: Listener | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        message_bytes: int,
+        listener: Listener | None = None,
+        topics: Iterable[str] = (),
+    ) -> None:
         self.port = port
+        self._rules = _RULES.format(hub=HUB_USER) + _rules_of(topics)
         self._listener = listener
         self._renewing: asyncio.Task[None] | None = None
         self.password = secrets.token_urlsafe(24)
@@ -167,7 +182,7 @@ class PrivateBroker:
             for problem in self._listener.list_problems():
                 log.warning("broker.certificate %s", problem)
         (self._folder / "mosquitto.conf").write_text(configuration, encoding="utf-8")
-        (self._folder / "rules").write_text(_RULES.format(hub=HUB_USER), encoding="utf-8")
+        (self._folder / "rules").write_text(self._rules, encoding="utf-8")
         _hand_over(self._folder)
 
     async def _wait_for_port(self) -> None:
@@ -248,7 +263,11 @@ def has_private_broker() -> bool:
 
 
 def make_private_broker(
-    folder: Path, port: int, message_bytes: int, listener: Listener | None = None
+    folder: Path,
+    port: int,
+    message_bytes: int,
+    listener: Listener | None = None,
+    topics: Iterable[str] = (),
 ) -> PrivateBroker | EmbeddedBroker:
     """Return the private broker, not entered: Mosquitto, or amqtt where only that is installed.
 
@@ -264,7 +283,7 @@ def make_private_broker(
         from hub.embedded_broker import EmbeddedBroker
 
         return EmbeddedBroker(folder, port, message_bytes)
-    return PrivateBroker(folder, port, message_bytes, listener)
+    return PrivateBroker(folder, port, message_bytes, listener, topics)
 
 
 def _port_in_use(port: int) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from hub.decode.aliases import Alias, ZoneName
 from hub.decode.limits import Limits
@@ -74,14 +75,16 @@ def _check_name(value: str) -> str:
 def _check_filter(value: str) -> str:
     levels = value.split("/")
     wild = any(("#" in level and level != "#") or ("+" in level and level != "+") for level in levels)
-    if not value or wild or "#" in levels[:-1] or "\x00" in value or len(value) > 1000:
+    if not value or wild or "#" in levels[:-1] or not value.isprintable() or len(value) > 1000:
         raise ValueError("is not an MQTT topic filter (+ for one level, # at the end for all below)")
     return value
 
 
-def _check_decoder(value: str) -> str:
-    if value not in DECODER_NAMES:
-        raise ValueError(f"unknown decoder {value!r} (known: {', '.join(DECODER_NAMES)})")
+def _check_decoder(value: str, info: ValidationInfo) -> str:
+    """Let through our own decoders and the instances of the file, which are the context's `instances`."""
+    known = (*DECODER_NAMES, *(info.context or {}).get("instances", ()))
+    if value not in known:
+        raise ValueError(f"unknown decoder {value!r} (known: {', '.join(known)})")
     return value
 
 
@@ -207,7 +210,8 @@ def read_config(path: Path | None) -> Config:
 
 def _check_tables(path: Path, table: dict[str, Any]) -> Config:
     try:
-        return _beside(Config.model_validate(table), path.resolve().parent)
+        found = Config.model_validate(table, context={"instances": _instances(table)})
+        return _beside(found, path.resolve().parent)
     except ValidationError as error:
         raise ConfigError(*(f"{path}: {line}" for line in describe_problems(error, "", Config))) from error
 
@@ -220,6 +224,11 @@ def read_data_dir(path: Path | None) -> Path:
     """
     path, table = read_table(path)
     return _check_tables(path, {"hub": table.get("hub", {})}).hub.data_dir
+
+
+def _instances(table: Mapping[str, Any]) -> list[str]:
+    plugins = table.get("plugins")
+    return sorted(plugins) if isinstance(plugins, dict) else []
 
 
 def read_table(path: Path | None) -> tuple[Path, dict[str, Any]]:

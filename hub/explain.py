@@ -58,7 +58,7 @@ async def explain_event(
             if explained.outcome == "done" and match.has_memory and name not in marked:
                 explained = _as_filtered(name, await find_repeat(engine, name, match, event))
             found.append(explained)
-        else:
+        elif states[name]["state"] == "failed":  # else it has no deliver
             reason = states[name]["reason"]
             found.append(Explanation(plugin=name, outcome="waiting", reason=f"it cannot run: {reason}"))
     found += [_from_row(row, None) for row in await overview.list_replayed(engine, event.id)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
 from hub.broker import PrivateBroker, make_private_broker
 from hub.config import PRIVATE, Config, read_password
-from hub.decode.registry import Decoders
+from hub.decode.registry import DECODER_NAMES, Decoders
 from hub.devices import HUB_USER
 from hub.listener import find_listener
 from hub.sources.mqtt import MqttSource
@@ -26,11 +27,13 @@ class Intake:
     """Broker and source as configured, until closed; `change` puts other settings in their place.
 
     Args:
+        decoders: Read what is received.
         group: Its tasks run here, so that what they cannot bear ends the hub.
     """
 
-    def __init__(self, writer: Writer, group: asyncio.TaskGroup) -> None:
+    def __init__(self, writer: Writer, decoders: Decoders, group: asyncio.TaskGroup) -> None:
         self._writer = writer
+        self._decoders = decoders
         self._group = group
         self._broker = AsyncExitStack()
         self._broker_key: tuple[Any, ...] | None = None
@@ -38,7 +41,7 @@ class Intake:
         self._source: MqttSource | None = None
         self._receiving: asyncio.Task[None] | None = None
 
-    async def open(self, config: Config, decoders: Decoders) -> None:
+    async def open(self, config: Config) -> None:
         """Start the broker, if there is none with these settings yet, and begin to receive.
 
         Raises:
@@ -53,26 +56,32 @@ class Intake:
         else:
             version5 = True
         version5 &= config.mqtt.mqtt5
-        self._source = _make_source(config, self._writer, decoders, username, password, version5=version5)
+        self._source = _make_source(
+            config, self._writer, self._decoders, username, password, version5=version5
+        )
         self._receiving = self._group.create_task(self._source.run(), name="mqtt source")
 
-    async def change(self, before: Config, after: Config, decoders: Decoders, old: Decoders) -> None:
+    async def change(self, before: Config, after: Config, configure: Callable[[Config], None]) -> None:
         """Go over to other settings; what was received by then is committed and acknowledged.
+
+        Args:
+            configure: Called between the two, when nothing is received: changes what goes with the settings.
 
         Raises:
             ConfigError: They do not work; those from before hold again.
         """
         await self._stop_receiving()
         try:
-            await self._open_other(after, decoders)
+            await self._open_other(after, configure)
         except Exception:
-            await self._open_other(before, old)
+            await self._open_other(before, configure)
             raise
 
-    async def _open_other(self, config: Config, decoders: Decoders) -> None:
+    async def _open_other(self, config: Config, configure: Callable[[Config], None]) -> None:
         if _broker_key(config) != self._broker_key:
             await self._close_broker()
-        await self.open(config, decoders)
+        configure(config)
+        await self.open(config)
 
     async def close(self) -> None:
         """Receive nothing more, commit and acknowledge what was received, and stop the broker."""
@@ -85,7 +94,9 @@ class Intake:
         limits = config.limits
         message_bytes = limits.max_event_bytes + limits.max_picture_bytes + 1
         folder = config.hub.data_dir / "broker"
-        broker = make_private_broker(folder, config.mqtt.port, 2 * message_bytes, find_listener(config))
+        broker = make_private_broker(
+            folder, config.mqtt.port, 2 * message_bytes, find_listener(config), _topics_of_plugins(config)
+        )
         await self._broker.enter_async_context(broker)
         self._login = HUB_USER, broker.password, isinstance(broker, PrivateBroker)
         self._broker_key = _broker_key(config)
@@ -115,7 +126,12 @@ def _broker_key(config: Config) -> tuple[Any, ...] | None:
         mqtt.listen_key_file,
         mqtt.listen_ca_file,
     )
-    return (config.hub.data_dir, mqtt.port, *listen, limits.max_event_bytes, limits.max_picture_bytes)
+    sizes = (limits.max_event_bytes, limits.max_picture_bytes)
+    return (config.hub.data_dir, mqtt.port, *listen, *sizes, *_topics_of_plugins(config))
+
+
+def _topics_of_plugins(config: Config) -> list[str]:
+    return [topic for topic, name in config.mqtt.topics.items() if name not in DECODER_NAMES]
 
 
 def _make_source(

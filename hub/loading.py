@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,15 @@ from typing import Any
 import pluggy
 from pydantic import BaseModel, ValidationError
 
+from hub.decode.registry import DECODER_NAMES
 from hub.dispatch.instance import Instance, InstanceSettings
+from hub.errors import HubError
 from hub.plugin import PluginContext, Specifications
 from hub.problems import describe_problems
 
 GROUP = "lenshub.plugins"
-HOOKS = {
-    "deliver": ("event", "frame", "delivery"),
-    "digest": ("digest", "frame", "delivery"),
-    "tick": ("now", "delivery"),
-}
-"""The hooks that dispatch calls, with the arguments they offer."""
+OF_EVENTS = frozenset(InstanceSettings.model_fields) - {"use", "tick_s", "timeout_s"}
+"""Settings that say which events are delivered, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,19 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An instance that was made but not entered: `plugin` is the author's object."""
+    """An instance that was made but not entered: `plugin` is the author's object.
+
+    `hooks` has what it implements, each taking all arguments of its specification by position.
+    """
 
     instance: Instance
     plugin: Any
+    hooks: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+    @property
+    def delivers(self) -> bool:
+        """Whether events are for it; else it only brings messages or decodes them."""
+        return not self.hooks or "deliver" in self.hooks
 
 
 def installed_plugins() -> dict[str, EntryPoint]:
@@ -65,21 +72,60 @@ def load_instance(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded
     return found
 
 
+def make_instance(
+    name: str, factory: Any, table: Mapping[str, Any], data_dir: Path, origin: str = ""
+) -> Loaded | Broken:
+    """Make one instance of a plugin's class, as `load_instance` does of an installed one.
+
+    Args:
+        origin: What to call the class where it is at fault.
+    """
+    problems, settings = read_settings(name, table)
+    place, context = f"plugins.{name}", PluginContext(name, data_dir, logging.getLogger(f"plugins.{name}"))
+    made = _make(factory, origin or getattr(factory, "__name__", repr(factory)), place, table, context)
+    problems += made if isinstance(made, list) else []
+    return Broken(name, tuple(problems)) if problems else _register(name, settings, made)
+
+
 def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broken:
     place = f"plugins.{name}"
     problems, settings = read_settings(name, table)
-    rest = {key: value for key, value in table.items() if key not in InstanceSettings.model_fields}
     entry = installed_plugins().get(settings.use or name)
     if entry is None:
         known = ", ".join(sorted(installed_plugins()))
         problems.append(f"{place}.use: no plugin {settings.use or name!r} is installed (installed: {known})")
         return Broken(name, tuple(problems))
-    made = _make(entry, place, rest, PluginContext(name, data_dir, logging.getLogger(f"plugins.{name}")))
-    if isinstance(made, list):
-        return Broken(name, (*problems, *made))
-    if problems:
-        return Broken(name, tuple(problems))
-    return _register(name, settings, made)
+    try:
+        factory = load_class(entry)
+    except HubError as error:
+        return Broken(name, (*problems, f"{place}: {error}"))
+    return make_instance(name, factory, table, data_dir, entry.value)
+
+
+def load_class(entry: EntryPoint) -> Any:
+    """Import a plugin's class, which has a Settings model.
+
+    Raises:
+        HubError: It cannot be had; even SystemExit goes no further.
+    """
+    try:
+        factory = entry.load()
+    except (Exception, SystemExit) as error:
+        raise HubError(f"cannot be imported from {entry.value}: {_reason(error)}") from error
+    if not _has_settings(factory):
+        raise HubError(f"{entry.value} has no Settings model")
+    return factory
+
+
+def _has_settings(factory: Any) -> bool:
+    model = getattr(factory, "Settings", None)
+    return inspect.isclass(model) and issubclass(model, BaseModel)
+
+
+def list_hooks(factory: Any) -> list[str]:
+    """Return the names of the hooks that a plugin's class implements."""
+    known = [name for name in vars(Specifications) if not name.startswith("_")]
+    return [name for name in known if hasattr(getattr(factory, name, None), "lenshub_impl")]
 
 
 def read_settings(name: str, table: Mapping[str, Any]) -> tuple[list[str], InstanceSettings]:
@@ -91,16 +137,15 @@ def read_settings(name: str, table: Mapping[str, Any]) -> tuple[list[str], Insta
         return describe_problems(error, f"plugins.{name}", InstanceSettings), InstanceSettings()
 
 
-def _make(entry: EntryPoint, place: str, rest: Mapping[str, Any], context: PluginContext) -> Any | list[str]:
+def _make(
+    factory: Any, origin: str, place: str, table: Mapping[str, Any], context: PluginContext
+) -> Any | list[str]:
+    rest = {key: value for key, value in table.items() if key not in InstanceSettings.model_fields}
+    if not _has_settings(factory):
+        return [f"{place}: {origin} has no Settings model"]
+    model = factory.Settings
     try:
-        factory = entry.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the plugin's code runs here for the first time
-        return [f"{place}: cannot be imported from {entry.value}: {_reason(error)}"]
-    model = getattr(factory, "Settings", None)
-    if not (inspect.isclass(model) and issubclass(model, BaseModel)):
-        return [f"{place}: {entry.value} has no Settings model"]
-    try:
-        settings = model.model_validate(dict(rest))
+        settings = model.model_validate(rest)
     except ValidationError as error:
         return describe_problems(error, place, model, also=InstanceSettings.model_fields)
     try:
@@ -110,41 +155,73 @@ def _make(entry: EntryPoint, place: str, rest: Mapping[str, Any], context: Plugi
 
 
 def _register(name: str, settings: InstanceSettings, plugin: Any) -> Loaded | Broken:
+    place = f"plugins.{name}"
     manager = pluggy.PluginManager("lenshub")
     manager.add_hookspecs(Specifications)
     try:
         manager.register(plugin, name)
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
-        return Broken(name, (f"plugins.{name}: does not fit the hooks: {error}",))
-    found: dict[str, Any] = {}
-    for hook, arguments in HOOKS.items():
-        for implementation in getattr(manager.hook, hook).get_hookimpls():
-            if not inspect.iscoroutinefunction(implementation.function):
-                return Broken(name, (f"plugins.{name}: {hook} must be `async def`",))
-            declared = implementation.argnames
-            found[hook] = _with_declared_arguments(implementation.function, declared, arguments)
-    if "deliver" not in found:
-        return Broken(name, (f"plugins.{name}: implements no hook (deliver, marked with @hookimpl)",))
-    if problem := _find_dead_option(name, settings, found):
-        return Broken(name, (problem,))
-    return Loaded(Instance(name, settings, **found), plugin)
+        return Broken(name, (f"{place}: does not fit the hooks: {error}",))
+    found = {caller.name: caller.get_hookimpls() for caller in manager.get_hookcallers(plugin) or ()}
+    problems = _misfits(place, {hook: made[0].function for hook, made in found.items()})
+    problems += _list_dead_options(place, settings, found)
+    if problems:
+        return Broken(name, tuple(problems))
+    hooks = {hook: _with_declared_arguments(hook, made[0]) for hook, made in found.items()}
+    deliver = hooks.get("deliver", _not_for_events)
+    instance = Instance(name, settings, deliver, digest=hooks.get("digest"), tick=hooks.get("tick"))
+    return Loaded(instance, plugin, hooks)
 
 
-def _find_dead_option(name: str, settings: InstanceSettings, hooks: Container[str]) -> str | None:
-    """Return what is wrong with a setting that does nothing without a hook that the plugin does not have."""
-    if "digest" not in hooks and "digest" in settings.suppress.model_fields_set:
-        return f"plugins.{name}.suppress.digest: this plugin has no digest hook; leave the setting out"
+def specified_arguments(hook: str) -> tuple[str, ...]:
+    """Return the names of the arguments that a hook may take."""
+    return tuple(inspect.signature(getattr(Specifications, hook)).parameters)[1:]
+
+
+def _misfits(place: str, functions: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with hooks whose names and arguments are right."""
+    if not functions:
+        known = [name for name in vars(Specifications) if not name.startswith("_")]
+        return [f"{place}: implements no hook ({', '.join(known)}; each marked with @hookimpl)"]
+    problems = []
+    for hook, function in functions.items():
+        awaited = inspect.iscoroutinefunction(getattr(Specifications, hook))
+        if inspect.iscoroutinefunction(function) != awaited:
+            problems.append(f"{place}: {hook} must be `{'async def' if awaited else 'def'}`")
+    if "sources" in functions and "decode" not in functions:
+        problems.append(f"{place}: has sources, but no decode to read their messages")
+    if "digest" in functions and "deliver" not in functions:
+        problems.append(f"{place}: has digest, but no deliver that events could be held back from")
+    if "decode" in functions and place.removeprefix("plugins.") in {*DECODER_NAMES, "mqtt"}:
+        problems.append(f"{place}: is a name of the hub's own; name an instance that decodes otherwise")
+    return problems
+
+
+def _list_dead_options(place: str, settings: InstanceSettings, hooks: Container[str]) -> list[str]:
+    """Return a line for each setting that does nothing without a hook that the plugin does not have."""
+    dead = []
+    if "deliver" not in hooks:
+        dead += [(option, "deliver") for option in sorted(OF_EVENTS & settings.model_fields_set)]
+    elif "digest" not in hooks and "digest" in settings.suppress.model_fields_set:
+        dead.append(("suppress.digest", "digest"))
     if "tick" not in hooks and "tick_s" in settings.model_fields_set:
-        return f"plugins.{name}.tick_s: this plugin has no tick hook; leave the setting out"
-    return None
+        dead.append(("tick_s", "tick"))
+    return [
+        f"{place}.{option}: this plugin has no {hook} hook; leave the setting out" for option, hook in dead
+    ]
 
 
-def _with_declared_arguments(function: Any, names: tuple[str, ...], offered: tuple[str, ...]) -> Any:
-    """Return a callable that takes all the arguments offered and passes on those the author declared."""
-    if names == offered:
+async def _not_for_events(*_: object) -> None:
+    raise NotImplementedError("this plugin has no deliver")
+
+
+def _with_declared_arguments(hook: str, made: pluggy.HookImpl) -> Callable[..., Any]:
+    """Return a callable that takes all of a hook's arguments and passes on those the author declared."""
+    function, names, known = made.function, made.argnames, specified_arguments(hook)
+    if names == known:
         return function
-    order = [offered.index(name) for name in names]
+    order = [known.index(name) for name in names]
     if len(order) == 1:
         only = order[0]
         return lambda *arguments: function(arguments[only])

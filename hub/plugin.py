@@ -1,9 +1,9 @@
-"""What a plugin author imports: the hook, what a delivery offers, and the ways to end one."""
+"""What a plugin author imports: the hooks, what they are given, and the ways to end a delivery."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,10 @@ from typing import Protocol
 
 import pluggy
 
+from hub.decode.message import Decoded as Decoded
+from hub.decode.message import Message as Message
+from hub.decode.message import Status as Status
+from hub.errors import PayloadError as PayloadError
 from hub.event import Event
 
 hookspec = pluggy.HookspecMarker("lenshub")
@@ -187,6 +191,32 @@ class Delivery(Protocol):
         ...
 
 
+class Source(Protocol):
+    """Where messages come from: a queue, a folder, a device that is asked.
+
+    If it is an async context manager too, the hub enters it before it reads and leaves it after a failure.
+    Then it waits, for half a second at first and half a minute at most, and begins anew.
+    """
+
+    name: str
+    """What `lenshub plugins` calls it; one word."""
+
+    def messages(self) -> AsyncIterator[Message]:
+        """Yield what there is, oldest first, and wait for more; returning means there will never be more.
+
+        At most 1,000 messages are ahead of their acknowledgement. One may be yielded again after a failure:
+        give its events a `key`, then they are stored once.
+        """
+        ...
+
+    async def acknowledge(self, message: Message) -> None:
+        """Forget a message that `messages` yielded: what became of it is committed.
+
+        Called for each, in the order yielded, but not for those yielded before a failure.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DigestLine:
     """Events held back that saw one label in one place; `best` is the highest confidence among them.
@@ -261,4 +291,35 @@ class Specifications:
 
         For what no event tells: silence, deadlines. `now` is the hub's clock. `delivery` counts events up to
         the newest one, and guards effects as in `deliver`. What fails is left to the next tick.
+        """
+
+    @hookspec
+    def decode(self, message: Message) -> Decoded:
+        """Read one message: of the topics that hub.toml gives to this instance, and of its own sources.
+
+        A pure function, done in a millisecond: it runs between all other messages.
+
+        Returns:
+            Events and statuses of one device; `picture` is the JPEG of the first event, whose `frame` the hub
+            fills in. The members `position`, `hello`, `gap` and `image_link` are not for plugins.
+
+        Raises:
+            PayloadError: The message cannot be read; it is kept in quarantine with the code and the reason.
+            Exception: Anything else is the decoder's own fault: quarantined as `decoder_failed`.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def sources(self) -> Sequence[Source]:
+        """Return the sources of this instance; asked once, after the instance was entered.
+
+        Their messages go to the instance's own `decode`.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def status(self) -> str | None:
+        """Say in a line how the instance is doing, or None; `lenshub plugins` shows it.
+
+        Called every ten seconds and done in a millisecond.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from hub.commands.executor import Executor
 from hub.commands.reload import Reload
+from hub.companion import Companion, add_decoder
 from hub.config import Config
 from hub.decode.message import Decoded, Message
 from hub.decode.registry import Decoders
@@ -21,7 +22,7 @@ from hub.dispatch.dispatch import Dispatch
 from hub.errors import first_cause
 from hub.intake import Intake
 from hub.loading import Broken, Loaded, load_instance
-from hub.sources.topics import Topics, decode_routed
+from hub.sources.topics import Topics, decode_again
 from hub.store.database import hub_lock, open_engine, upgrade
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
@@ -37,15 +38,27 @@ def load_plugins(tables: Mapping[str, Mapping[str, Any]], data_dir: Path) -> lis
 
 def make_decoders(config: Config) -> Decoders:
     """Return the decoders as configured."""
-    zone = ZoneInfo(config.deeplens.timezone)
-    return Decoders(config.deeplens.things, zone, config.limits)
+    return Decoders(config.deeplens.things, ZoneInfo(config.deeplens.timezone), config.limits)
 
 
 def decode_message(config: Config, message: Message) -> Decoded:
-    """Return what the configured hub makes of one message."""
-    return decode_routed(
-        message, Topics(config.mqtt.topics), make_decoders(config), config.mqtt.known_devices
-    )
+    """Return what the configured hub makes of one message; imports the plugins that may have to read it."""
+    decoders, named = make_decoders(config), {*config.mqtt.topics.values(), message.source}
+    tables = {name: table for name, table in config.plugins.items() if name in named}
+    for loaded in load_plugins(tables, config.hub.data_dir):
+        if isinstance(loaded, Loaded):
+            add_decoder(decoders, loaded)
+    return decode_again(message, Topics(config.mqtt.topics), decoders, config.mqtt.known_devices)
+
+
+def list_unread(config: Config, plugins: Sequence[Loaded | Broken]) -> list[str]:
+    """Return a line for each topic filter that is tied to an instance without `decode`."""
+    mute = {p.instance.name for p in plugins if isinstance(p, Loaded) and "decode" not in p.hooks}
+    return [
+        f"mqtt.topics.{topics}: plugin {name!r} has no decode"
+        for topics, name in config.mqtt.topics.items()
+        if name in mute
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +98,20 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
         frames = FrameStore(data_dir / "frames")
         writer = await Writer.open(data_dir, frames)
         plugins = await asyncio.to_thread(load_plugins, config.plugins, data_dir)
+        decoders = _make_all_decoders(config, plugins)
+        companion = Companion(writer, decoders, config.mqtt.known_devices)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run(), name="writer")
             try:
-                dispatch = Dispatch(writer, EventLog(engine), frames)
+                dispatch = Dispatch(writer, EventLog(engine), frames, companion.run)
                 placed = asyncio.Event()
                 dispatching = group.create_task(dispatch.run(plugins, placed), name="dispatch")
                 try:
                     await placed.wait()
                     async with asyncio.TaskGroup() as inner:
-                        intake = Intake(writer, inner)
-                        reload = Reload(path, config, dispatch, intake, make_decoders)
-                        decode = _decoding(reload)
-                        executor = Executor(writer, engine, decode, dispatch, reload)
+                        intake = Intake(writer, decoders, inner)
+                        reload = Reload(path, config, dispatch, intake, companion)
+                        executor = Executor(writer, engine, _decoding(reload, decoders), dispatch, reload)
                         await _take_in(config, intake, executor, wishes)
                 finally:
                     await _cancel(dispatching)
@@ -107,14 +121,29 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
     log.info("hub.stopped")
 
 
-def _decoding(reload: Reload) -> Callable[[Message], Decoded]:
-    return lambda message: decode_message(reload.config, message)
+def _make_all_decoders(config: Config, plugins: Sequence[Loaded | Broken]) -> Decoders:
+    """Return our own decoders and those of plugins, so that no message comes before its decoder."""
+    decoders = make_decoders(config)
+    for loaded in plugins:
+        if isinstance(loaded, Loaded):
+            add_decoder(decoders, loaded)
+    for problem in list_unread(config, plugins):
+        log.error("plugin.unread %s; its messages go to quarantine", problem)
+    return decoders
+
+
+def _decoding(reload: Reload, decoders: Decoders) -> Callable[[Message], Decoded]:
+    def decode(message: Message) -> Decoded:
+        mqtt = reload.config.mqtt
+        return decode_again(message, Topics(mqtt.topics), decoders, mqtt.known_devices)
+
+    return decode
 
 
 async def _take_in(config: Config, intake: Intake, executor: Executor, wishes: Wishes) -> None:
     obeying: list[asyncio.Task[None]] = []
     try:
-        await intake.open(config, make_decoders(config))
+        await intake.open(config)
         obeying = [
             asyncio.create_task(executor.run(), name="commands"),
             asyncio.create_task(_reload_when_told(executor, wishes.reload), name="reload"),

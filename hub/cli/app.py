@@ -15,6 +15,7 @@ from hub.cli import (
     explain,
     match,
     operate,
+    plugin,
     plugins,
     quarantine,
     replay,
@@ -49,7 +50,6 @@ app.command()(check.check)
 app.command()(decode.decode)
 app.command()(events.events)
 app.command()(explain.explain)
-app.command()(plugins.plugins)
 app.command()(plugins.deliveries)
 app.command()(operate.pause)
 app.command()(operate.resume)
@@ -60,6 +60,8 @@ app.command()(operate.enable)
 app.command()(operate.reload)
 app.command()(snooze.snooze)
 app.add_typer(match.app, name="match")
+app.add_typer(plugins.app, name="plugins")
+app.add_typer(plugin.app, name="plugin")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
 app.add_typer(alerts.app, name="alerts")

@@ -9,10 +9,22 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.shared import ConfigOption, JsonOption, LimitOption, plainly, print_json, print_table, read_store
+from hub.cli.shared import (
+    ConfigOption,
+    JsonOption,
+    LimitOption,
+    as_shown,
+    console,
+    plainly,
+    print_json,
+    print_table,
+    read_store,
+)
 from hub.config import read_config
-from hub.loading import Broken, installed_plugins
+from hub.errors import HubError
+from hub.loading import Broken, installed_plugins, list_hooks, load_class
 from hub.program import load_plugins
+from hub.settings_table import example_table, list_settings, settings_schema
 from hub.store import overview
 from hub.store.database import Database, database_path, hub_is_running
 from hub.store.log import EventLog
@@ -32,6 +44,9 @@ async def _stored(engine: Database) -> dict[str, dict[str, Any]]:
         found.setdefault(pause["plugin"], {}).update(state="paused", reason=pause["reason"])
     for name, until in (await list_snoozes(engine, datetime.now(UTC))).items():
         found.setdefault(name, {})["snoozed_until"] = until
+    for part in await overview.list_parts(engine):
+        own = found.setdefault(part["plugin"], {}).setdefault("parts", {})
+        own[part["part"]] = {"well": part["well"], "text": part["text"], "since": part["since"]}
     for name, facts in found.items():
         for outcome in ("retrying", "unknown", "dead", "running"):
             if rows := await overview.list_deliveries(engine, plugin=name, outcome=outcome, limit=1):
@@ -59,28 +74,77 @@ def _collect(config: Path | None) -> list[dict[str, Any]]:
     return found
 
 
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
 @plainly
-def plugins(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """List plugin instances: whether each runs, how far it is behind, what came of its deliveries."""
+def plugins(context: typer.Context, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """List plugin instances: whether each runs, how far it is behind, what came of its deliveries.
+
+    Example: lenshub plugins show tweet
+    """
+    if context.invoked_subcommand is not None:
+        return
     found = _collect(config)
     if json:
         print_json(found)
         return
-    rows = [(f["plugin"], f["state"], f.get("behind"), _outcomes(f), _trouble(f)) for f in found]
-    print_table("Plugins", ("instance", "state", "behind", "outcomes", "trouble"), rows)
+    rows = [(f["plugin"], f["state"], f.get("behind"), _outcomes(f), _says(f), _trouble(f)) for f in found]
+    print_table("Plugins", ("instance", "state", "behind", "outcomes", "says", "trouble"), rows)
     print_table(
         "Installed", ("plugin", "from"), ((n, e.value) for n, e in sorted(installed_plugins().items()))
     )
+
+
+@app.command()
+@plainly
+def show(
+    name: Annotated[str, typer.Argument(help="An installed plugin, or an instance of hub.toml.")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show a plugin's settings: types, defaults, meanings, and a table to begin with in hub.toml.
+
+    Example: lenshub plugins show retraining
+    """
+    table = read_config(config).plugins.get(name, {})
+    installed, used = installed_plugins(), str(table.get("use", name))
+    if used not in installed:
+        raise HubError(f"no plugin {used!r} is installed (installed: {', '.join(sorted(installed))})")
+    factory = load_class(installed[used])
+    model = factory.Settings
+    if json:
+        facts = {"plugin": used, "from": installed[used].value, "hooks": list_hooks(factory)}
+        print_json(facts | {"schema": settings_schema(model), "example": example_table(name, model, used)})
+        return
+    console.print(as_shown(f"{used}, from {installed[used].value}; hooks: {', '.join(list_hooks(factory))}"))
+    rows = [
+        (s.name, s.type, "must be set" if s.required else s.default or None, s.meaning)
+        for s in list_settings(model)
+    ]
+    print_table("Settings", ("setting", "type", "default", "meaning"), rows)
+    console.print("\n" + as_shown(example_table(name, model, used)), end="")
 
 
 def _outcomes(facts: dict[str, Any]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in facts.get("outcomes", {}).items() if count)
 
 
+def _says(facts: dict[str, Any]) -> str:
+    return _parts(facts, well=True)
+
+
 def _trouble(facts: dict[str, Any]) -> str:
     snoozed = facts.get("snoozed_until")
     said = f"snoozed until {snoozed:%Y-%m-%d %H:%M:%S} UTC" if snoozed else ""
-    return facts["reason"] or said or facts.get("last_error") or ""
+    return facts["reason"] or said or _parts(facts, well=False) or facts.get("last_error") or ""
+
+
+def _parts(facts: dict[str, Any], *, well: bool) -> str:
+    """Return what the parts say that are well, or those that are not."""
+    said = {part: one["text"] for part, one in facts.get("parts", {}).items() if one["well"] == well}
+    return "; ".join(text if part == "status" else f"{part}: {text}" for part, text in said.items() if text)
 
 
 @plainly

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hub.checking import list_setting_problems
+from hub.companion import Companion, add_decoder
 from hub.config import Config, read_config, read_table
-from hub.decode.registry import Decoders
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import ConfigError
 from hub.intake import Intake
@@ -41,7 +41,7 @@ class Reload:
     Args:
         path: The file; None: hub.toml here, or the defaults when there is none.
         config: What holds at the start.
-        make_decoders: Makes the decoders of a configuration.
+        companion: Whose decoders read what is taken in.
 
     Attributes:
         config: What holds now.
@@ -53,13 +53,13 @@ class Reload:
         config: Config,
         dispatch: Dispatch,
         intake: Intake,
-        make_decoders: Callable[[Config], Decoders],
+        companion: Companion,
     ) -> None:
         self._path = path
         self.config = config
         self._dispatch = dispatch
         self._intake = intake
-        self._make_decoders = make_decoders
+        self._companion = companion
 
     async def __call__(self) -> list[str]:
         """Apply what has changed, and return a line for each change.
@@ -68,12 +68,23 @@ class Reload:
             ConfigError: The file is wrong, with every problem; the hub goes on as it was.
         """
         found = await asyncio.to_thread(self._compare)
-        if found.sections:
-            new, old = self._make_decoders(found.config), self._make_decoders(self.config)
-            await self._intake.change(self.config, found.config, new, old)
+        new = [one for one in found.found if isinstance(one, Loaded) and one.instance.name in found.added]
+        for one in new:
+            add_decoder(self._companion.decoders, one)  # before its first message can come
+        try:
+            if found.sections:
+                await self._intake.change(self.config, found.config, self._companion.configure)
+        except Exception:
+            self._forget_decoders(one.instance.name for one in new)
+            raise
         self.config = found.config
         await self._dispatch.change(found.gone, found.found)
+        self._forget_decoders(found.gone)
         return self._describe(found)
+
+    def _forget_decoders(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._companion.decoders.remove(name)
 
     def _compare(self) -> Difference:
         """Read the file and make what is new in it; raises ConfigError with all that is wrong."""

@@ -47,6 +47,17 @@ def _check_claim(frame: Frame, picture: bytes, size: tuple[int, int]) -> None:
         raise PayloadError("picture_size_mismatch", found)
 
 
+def describe_picture(picture: bytes, limits: Limits) -> Frame:
+    """Return the frame that a picture is.
+
+    Raises:
+        PayloadError: As `check_picture` does of the picture itself.
+    """
+    width, height = _check_bytes(picture, limits)
+    digest = hashlib.sha256(picture).hexdigest()
+    return Frame(digest=digest, width=width, height=height, media_type="image/jpeg")
+
+
 def check_picture(frame: Frame | DroppedFrame | None, picture: bytes | None, limits: Limits) -> None:
     """Refuse a picture that is not what the event's frame says, or one without the other.
 

@@ -36,26 +36,44 @@ class Decoders:
     """
 
     def __init__(self, aliases: Mapping[str, Alias], default_timezone: ZoneInfo, limits: Limits) -> None:
+        self._formats: dict[str, _Format] = {}
+        self.configure(aliases, default_timezone, limits)
+
+    def configure(self, aliases: Mapping[str, Alias], default_timezone: ZoneInfo, limits: Limits) -> None:
+        """Read from now on with other settings; plugins' decoders stay."""
+        self.limits = limits
         table = AliasTable(dict(aliases), default_timezone)
-        self._formats = {
+        self._formats |= {
             "deeplens": _Format(
                 deeplens.make_decoder(table, limits), partial(deeplens.device_on, table=table)
             ),
             "edge": _Format(partial(edge.decode, limits=limits), edge.device_on),
         }
 
+    def add(self, name: str, decode: Decoder) -> None:
+        """Add a plugin instance's decoder, or put it in the place of an earlier one of that name."""
+        self._formats[name] = _Format(decode, lambda _: None)
+
+    def remove(self, name: str) -> None:
+        """Forget a plugin instance's decoder, if there is one."""
+        if name not in DECODER_NAMES:
+            self._formats.pop(name, None)
+
     @property
     def names(self) -> tuple[str, ...]:
-        """The names a topic filter may be tied to, sorted."""
-        return DECODER_NAMES
+        """The decoders there are, sorted."""
+        return tuple(sorted(self._formats))
 
     def decode(self, name: str, message: Message) -> Decoded:
-        """Read a message with the decoder of that name (one of `names`).
+        """Read a message with the decoder of that name.
 
         Never raises for any topic or bytes: what cannot be read comes back as `error`, with the position and
         the device as far as the topic tells them.
         """
-        form = self._formats[name]
+        form = self._formats.get(name)
+        if form is None:
+            reason = f"plugin {name}, which reads this, does not run or has no decode: see `lenshub plugins`"
+            return Decoded(error=PayloadError("no_decoder", reason))
         try:
             return form.decode(message)
         except PayloadError as error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 from hub.dispatch.instance import Instance
 from hub.dispatch.match_sieve import Sieve
@@ -24,10 +25,24 @@ log = logging.getLogger(__name__)
 WATCH_S = 0.1
 
 
-class Dispatch:
-    """All instances of one hub. A broken one is reported; it keeps nobody from running."""
+async def _nothing(_: Loaded) -> None:
+    """Run nothing beside an instance."""
 
-    def __init__(self, writer: Writer, event_log: EventLog, frames: FrameStore) -> None:
+
+class Dispatch:
+    """All instances of one hub. A broken one is reported; it keeps nobody from running.
+
+    Args:
+        beside: Runs beside each instance for as long as that runs: its sources and what it says of itself.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        event_log: EventLog,
+        frames: FrameStore,
+        beside: Callable[[Loaded], Coroutine[Any, Any, None]] = _nothing,
+    ) -> None:
         self._writer = writer
         self._log = event_log
         self._frames = frames
@@ -35,6 +50,7 @@ class Dispatch:
         self._group = asyncio.TaskGroup()
         self._sieve = Sieve(writer.tail)
         self._snoozes = Snoozes(event_log)
+        self._beside = beside
 
     async def run(self, instances: Sequence[Loaded | Broken], ready: asyncio.Event) -> None:
         """Run all instances until cancelled; `ready` is set once every instance has its place in the log."""
@@ -102,7 +118,7 @@ class Dispatch:
             await self._note_broken(found.name, "; ".join(found.problems))
             return
         name = found.instance.name
-        standing = await self._stand(found.instance)
+        standing = await self._stand(found.instance) if found.delivers else None
         paused = await self._writer.change(lambda c: read_pause(c, name))
         running = Running(
             found,
@@ -112,6 +128,7 @@ class Dispatch:
             self._frames,
             sieve=self._sieve,
             snoozes=self._snoozes.until,
+            beside=self._beside,
             paused=paused,
         )
         self._running[name] = running

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
@@ -39,8 +39,10 @@ class Running:
     """Runs one loaded instance, from its place in the log until it is stopped.
 
     Args:
+        standing: Its place in the log; None for one without `deliver`, which only runs what is beside.
         sieve: Tells what it wants of what is committed.
         snoozes: Until when each snoozed instance is; shared by all and kept up to date.
+        beside: Runs its decoder, its sources, and what it says of itself.
         paused: Why it is to deliver nothing until it is resumed; None: it is not.
 
     Attributes:
@@ -51,13 +53,14 @@ class Running:
     def __init__(
         self,
         loaded: Loaded,
-        standing: Standing,
+        standing: Standing | None,
         writer: Writer,
         event_log: EventLog,
         frames: FrameStore,
         *,
         sieve: Sieve,
         snoozes: dict[str, datetime],
+        beside: Callable[[Loaded], Coroutine[Any, Any, None]],
         paused: str | None = None,
     ) -> None:
         self.name = loaded.instance.name
@@ -70,7 +73,9 @@ class Running:
         self._frames = frames
         self._sieve = sieve
         self._snoozes = snoozes
+        self._beside = beside
         self._paused = paused
+        self._runs = False
         self._task: asyncio.Task[None] | None = None
         self._group: asyncio.TaskGroup | None = None
         self._replays: dict[int, asyncio.Task[None]] = {}
@@ -78,7 +83,7 @@ class Running:
     @property
     def is_running(self) -> bool:
         """Whether it was entered and has not ended."""
-        return bool(self.runners)
+        return self._runs
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Run as a task of `group`; nothing that goes wrong with the plugin ends the others."""
@@ -119,11 +124,12 @@ class Running:
         try:
             async with AsyncExitStack() as stack:
                 await self._enter(stack)
-                await self._deliver()
+                await (self._accompany() if self._standing is None else self._deliver(self._standing))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
             cause = first_cause(error)
             await self._note_broken(f"{type(cause).__name__}: {cause}")
         finally:
+            self._runs = False
             self.runners.clear()
             self.placed.set()
 
@@ -136,12 +142,12 @@ class Running:
         except TimeoutError as error:
             raise TimeoutError(f"did not start within {START_S:g} s") from error
 
-    async def _deliver(self) -> None:
+    async def _deliver(self, standing: Standing) -> None:
         instance = self.loaded.instance
-        gate = await self._open_gate(instance)
+        gate = await self._open_gate(instance, standing)
         live = Runner(
             instance,
-            self._standing,
+            standing,
             self._writer,
             self._log,
             self._frames,
@@ -152,33 +158,43 @@ class Running:
         self.runners.append(live)
         if self._paused is not None:
             live.pause(self._paused)
-        else:
-            await self._writer.change(lambda c: note_state(c, self.name, "running", ""))
-        log.info("plugin.running %s", self.name)
-        self.placed.set()
+        await self._note_running()
         async with asyncio.TaskGroup() as group:
             self._group = group
             for replay in await self._writer.change(lambda c: list_open(c, self.name)):
                 self.start_replay(replay)
-            async with running_beside(*self._list_beside(live, gate)):
+            beside = [self._beside(self.loaded), *self._list_ticks(lambda: live.stands)]
+            if instance.digest is not None:
+                digests = Digests(instance, gate, self._writer, self._log, self._frames, utc_now)
+                waits = lambda: live.stands or live.probes  # noqa: E731 - it is this one's only name
+                beside.append(send_digests(self.name, digests, stands=waits))
+            async with running_beside(self.name, *beside):
                 await live.run()
 
-    async def _open_gate(self, instance: Instance) -> Gate:
+    async def _accompany(self) -> None:
+        await self._note_running()
+        ticks = self._list_ticks(lambda: self._paused is not None)
+        async with running_beside(self.name, self._beside(self.loaded), *ticks):
+            await asyncio.get_running_loop().create_future()
+
+    async def _note_running(self) -> None:
+        self._runs = True
+        if self._paused is None:
+            await self._writer.change(lambda c: note_state(c, self.name, "running", ""))
+        log.info("plugin.running %s", self.name)
+        self.placed.set()
+
+    async def _open_gate(self, instance: Instance, standing: Standing) -> Gate:
         settings, digests = instance.settings, instance.digest is not None
         gate = Gate(self.name, settings.match, settings.suppress, self._snoozes, digests=digests)
-        await gate.load(self._writer, self._log, self._standing.position, utc_now())
+        await gate.load(self._writer, self._log, standing.position, utc_now())
         return gate
 
-    def _list_beside(self, live: Runner, gate: Gate) -> list[Coroutine[Any, Any, None]]:
-        """Return what runs beside the deliveries: ticks and digests, which wait while those do."""
-        instance, beside = self.loaded.instance, []
-        if instance.tick is not None:
-            ticking = Ticking(instance, self._writer, self._log, utc_now, stands=lambda: live.stands)
-            beside.append(ticking.run())
-        if instance.digest is not None:
-            digests = Digests(instance, gate, self._writer, self._log, self._frames, utc_now)
-            beside.append(send_digests(self.name, digests, stands=lambda: live.stands or live.probes))
-        return beside
+    def _list_ticks(self, stands: Callable[[], bool]) -> list[Coroutine[Any, Any, None]]:
+        """Return what calls `tick`, if the plugin has it, except while it stands."""
+        if self.loaded.instance.tick is None:
+            return []
+        return [Ticking(self.loaded.instance, self._writer, self._log, utc_now, stands=stands).run()]
 
     def start_replay(self, replay: Replay) -> None:
         """Deliver a range once more, beside the live run, unless that is being done already."""

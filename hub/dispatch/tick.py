@@ -97,9 +97,11 @@ async def send_digests(name: str, digests: Digests, *, stands: Callable[[], bool
 
 
 @asynccontextmanager
-async def running_beside(*tasks: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run tasks that never end while the block runs."""
+async def running_beside(name: str, *tasks: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run tasks of an instance while the block runs; one that fails is named and stops nothing else."""
     running = [asyncio.get_running_loop().create_task(task) for task in tasks]
+    for task in running:
+        task.add_done_callback(lambda done: _note_end(name, done))
     try:
         yield
     finally:
@@ -107,3 +109,8 @@ async def running_beside(*tasks: Coroutine[Any, Any, None]) -> AsyncIterator[Non
             task.cancel()
         if running:
             await asyncio.wait(running)
+
+
+def _note_end(name: str, task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("plugin.alone %s: what runs beside it has failed: %r", name, error)

@@ -45,6 +45,18 @@ def decode_routed(message: Message, topics: Topics, decoders: Decoders, known: A
     name = topics.decoder_of(message.topic)
     if name is None:
         return Decoded(error=PayloadError("bad_topic", "no topic filter of ours matches this topic"))
+    return decode_known(name, message, decoders, known)
+
+
+def decode_again(message: Message, topics: Topics, decoders: Decoders, known: AbstractSet[str]) -> Decoded:
+    """Decode a message that was kept; one from a plugin's source names the instance that reads it."""
+    if message.source in decoders.names:
+        return decode_known(message.source, message, decoders, known)
+    return decode_routed(message, topics, decoders, known)
+
+
+def decode_known(name: str, message: Message, decoders: Decoders, known: AbstractSet[str]) -> Decoded:
+    """Decode a message with one decoder, and refuse that of a device that is not known; never raises."""
     decoded = decoders.decode(name, message)
     if not known or decoded.device is None or decoded.device in known:
         return decoded

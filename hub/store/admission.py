@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hub.decode.message import Message, Status
+from hub.decode.printing import show
 from hub.errors import PayloadError
 from hub.event import NewEvent
 from hub.store.arrival import Arrival
+from hub.store.known_keys import digest_of, keys_of
 from hub.store.link_join import LinkJoin, PendingLink
 from hub.store.recent import Recent, Recents, Verdict
 from hub.wire.protocol import Ack, Gap, Hello, Position
@@ -58,6 +60,7 @@ class Admission:
     skews: dict[str, float]
     known_recents: Mapping[str, Recent] = field(default_factory=dict)
     known_links: Mapping[str, PendingLink] = field(default_factory=dict)
+    known_keys: dict[str, bytes] = field(default_factory=dict)
     admitted: list[Admitted] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
@@ -69,9 +72,11 @@ class Admission:
     repeats: int = 0
     recents: Recents = field(init=False)
     links: LinkJoin = field(init=False)
+    stored_keys: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.recents = Recents(self.known_recents)
+        self.stored_keys = set(self.known_keys)
         self.links = LinkJoin(self.known_links, self.recents)
 
     def line(self, device: str, epoch: str) -> Line:
@@ -114,7 +119,8 @@ class Admission:
     def _keep(self, arrival: Arrival, *, doubtful: bool = False) -> None:
         decoded = arrival.decoded
         if decoded.events and decoded.position is None:
-            self._keep_plain(arrival, doubtful=doubtful)
+            if self._is_new(arrival):
+                self._keep_plain(arrival, doubtful=doubtful)
             return
         if decoded.error is not None:
             self.refused.append(Refused(arrival, decoded.error))
@@ -128,6 +134,23 @@ class Admission:
         for number, event in enumerate(arrival.decoded.events):
             picture = arrival.decoded.picture if number == 0 else None
             self.admitted.append(Admitted(self._correct_clock(event), arrival, picture))
+
+    def _is_new(self, arrival: Arrival) -> bool:
+        """Whether no event of a plain message was stored under its key; other bytes are a conflict."""
+        keys = keys_of(arrival)
+        if not keys:
+            return True
+        digest = digest_of(arrival)
+        taken = [key for key in sorted(keys) if self.known_keys.setdefault(key, digest) != digest]
+        if taken:
+            reason = f"the key {show(taken[0], 100)} belongs to an event of another message"
+            self.refused.append(Refused(arrival, PayloadError("key_conflict", reason)))
+            return False
+        if keys <= self.stored_keys:
+            self.repeats += 1
+            return False
+        self.stored_keys |= keys
+        return True
 
     def _keep_plain(self, arrival: Arrival, *, doubtful: bool) -> None:
         first, *rest = arrival.decoded.events

@@ -22,6 +22,7 @@ from hub.store.schema import (
     events,
     gaps,
     pauses,
+    plugin_parts,
     plugin_revisions,
     plugin_states,
     quarantine,
@@ -70,6 +71,11 @@ async def list_plugin_states(engine: AsyncEngine) -> Rows:
 async def list_pauses(engine: AsyncEngine) -> Rows:
     """Return the instances that are paused, since when and why."""
     return await _rows(engine, select(pauses).order_by(pauses.c.plugin))
+
+
+async def list_parts(engine: AsyncEngine) -> Rows:
+    """Return how the decoders and sources of instances are doing, and what instances say of themselves."""
+    return await _rows(engine, select(plugin_parts).order_by(plugin_parts.c.plugin, plugin_parts.c.part))
 
 
 async def list_revisions(engine: AsyncEngine, plugin: str) -> Rows:

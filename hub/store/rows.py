@@ -56,17 +56,22 @@ def detection_rows(event: Event) -> list[Row]:
     ]
 
 
+def original_bytes(arrival: Arrival) -> bytes:
+    """Return a message's bytes without the picture, which is in the frame store."""
+    payload, picture = arrival.message.payload, arrival.decoded.picture
+    if picture is None or not payload.endswith(picture):  # a plugin's message may hold it otherwise
+        return payload
+    return payload.removesuffix(picture).removesuffix(b"\n")
+
+
 def message_row(message_id: int, arrival: Arrival) -> Row:
-    """Return the row of `messages`: the original bytes, without the picture, which is in the frame store."""
+    """Return the row of `messages`."""
     message = arrival.message
-    payload = message.payload
-    if arrival.decoded.picture is not None:
-        payload = payload[: len(payload) - len(arrival.decoded.picture) - 1]
     return {
         "id": message_id,
         "source": message.source,
         "topic": message.topic,
-        "payload": payload,
+        "payload": original_bytes(arrival),
         "received_at": message.received_at,
         "mid": message.mid,
         "session": message.session,

@@ -256,6 +256,17 @@ plugin_states = Table(
     Column("since", UtcDateTime, nullable=False),
 )
 
+# How an instance's decoder and sources are doing, and what it says of itself.
+plugin_parts = Table(
+    "plugin_parts",
+    metadata,
+    Column("plugin", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("well", Boolean, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+)
+
 # What is worth remembering of a delivery; one that simply succeeded has no row.
 deliveries = Table(
     "deliveries",

@@ -31,6 +31,7 @@ from hub.store.batch import (
 from hub.store.database import open_write_engine
 from hub.store.frames import FrameStore
 from hub.store.image_links import read_links
+from hub.store.known_keys import find_known
 from hub.store.link_join import PendingLink
 from hub.store.poison import find_poison, is_poison, quarantine_poison
 from hub.store.recent import Recent
@@ -309,7 +310,9 @@ class Writer:
         self, arrivals: Sequence[Arrival], connection: Connection
     ) -> tuple[Admission, list[Ack | None]]:
         self._learn_lines(lines_of(arrivals), connection)
-        admission = Admission(self._lines, self._skews, self._recents, self._links)
+        admission = Admission(
+            self._lines, self._skews, self._recents, self._links, find_known(connection, arrivals)
+        )
         acks = [admission.add(arrival) for arrival in arrivals]
         return admission, acks
 

@@ -21,7 +21,8 @@ from hub.wire.connection import Connection
 @pytest.fixture
 async def private(tmp_path, free_port, require_program):
     require_program("mosquitto")
-    async with PrivateBroker(tmp_path / "broker", free_port, 1_000_000) as running:
+    topics = ["birds/+/seen/+", "nobody/writes"]
+    async with PrivateBroker(tmp_path / "broker", free_port, 1_000_000, topics=topics) as running:
         yield running
 
 
@@ -80,9 +81,9 @@ async def _negated(condition):
 
 async def test_broker_lets_a_device_publish_only_its_own_topics(private, connect, registry, wait_until):
     own = [f"lenshub/v1/porch/{kind}" for kind in ("hello", "events/0123456789abcdef/1", "gap", "status")]
-    own.append("$aws/things/porch/infer")
+    own += ["$aws/things/porch/infer", "birds/porch/seen/1"]
     foreign = [topic.replace("porch", "attic") for topic in own]
-    foreign += ["lenshub/v1/porch/ack", "lenshub/v1/attic/ack", "anything", "$aws/things/porch/other"]
+    foreign += ["lenshub/v1/porch/ack", "lenshub/v1/attic/ack", "nobody/writes", "$aws/things/porch/other"]
     password = registry.add("porch")
     async with connect("lenshub", private.password, "hub") as hub:
         await hub.subscribe(["#", "$aws/things/+/infer"])

@@ -124,6 +124,14 @@ def test_configuration_says_what_was_found_and_what_is_known(write, text, proble
     assert problems_of(write(text)) == [problem]
 
 
+def test_configuration_ties_a_topic_to_a_plugin_of_the_file(write):
+    path = write('[mqtt.topics]\n"birds/+/seen" = "birdhouse"\n[plugins.birdhouse]\n')
+    assert read_config(path).mqtt.topics == {"birds/+/seen": "birdhouse"}
+
+    (problem,) = problems_of(write('[mqtt.topics]\n"a/+" = "bird"\n[plugins.birdhouse]\n'))
+    assert problem == "mqtt.topics.a/+: unknown decoder 'bird' (known: deeplens, edge, birdhouse)"
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [(b"[hub", "is not TOML: "), (b"\xff", "is not UTF-8 text (byte 0)")],

@@ -26,6 +26,18 @@ class Plugin:
 """
 
 
+DECODE = """
+    @hookimpl
+    def decode(self, message):
+        return f"read {message}"
+"""
+SOURCES = """
+    @hookimpl
+    def sources(self):
+        return []
+"""
+
+
 def load(table, tmp_path, name="made"):
     return load_instance(name, table, tmp_path)
 
@@ -81,9 +93,11 @@ async def test_plugin_is_given_the_arguments_it_declares(install, tmp_path, argu
         ("class Plugin: pass", "{value} has no Settings model"),
         (GOOD.replace("self.settings,", "raise SystemExit('no')\n#"), "cannot be made: SystemExit: no"),
         (GOOD.replace("self, settings, context", "self"), "cannot be made: TypeError: "),
-        (GOOD.replace("@hookimpl", ""), "implements no hook (deliver, marked with @hookimpl)"),
+        (GOOD.replace("@hookimpl", ""), "implements no hook (deliver, "),
         (GOOD.replace("async def", "def"), "deliver must be `async def`"),
         (GOOD.replace("event, frame, delivery):", "event, picture):"), "does not fit the hooks: "),
+        (GOOD + SOURCES, "has sources, but no decode to read their messages"),
+        (GOOD + DECODE.replace("def", "async def"), "decode must be `def`"),
         (GOOD.replace("def deliver", "def deliver_all"), "does not fit the hooks: "),
     ],
 )  # fmt: skip
@@ -115,3 +129,20 @@ def test_plugin_that_is_not_installed_names_those_that_are(tmp_path):
 
     assert found.problems[0].startswith("plugins.made.use: no plugin 'twet' is installed (installed: ")
     assert "tweet" in found.problems[0]
+
+
+def test_plugin_may_bring_messages_and_deliver_nothing(install, tmp_path):
+    install("made", GOOD.replace("@hookimpl\n    async def deliver", "async def other") + DECODE + SOURCES)
+    found = load({}, tmp_path)
+
+    assert (found.delivers, sorted(found.hooks)) == (False, ["decode", "sources"])
+    assert found.hooks["decode"]("it") == "read it"
+
+
+def test_plugin_that_decodes_cannot_have_the_name_of_a_decoder_of_ours(install, tmp_path):
+    install("made", GOOD + DECODE)
+    found = load({"use": "made"}, tmp_path, "edge")
+
+    assert found.problems == (
+        "plugins.edge: is a name of the hub's own; name an instance that decodes otherwise",
+    )

@@ -17,10 +17,12 @@ from sqlalchemy import func, select
 
 from hub.dispatch.dispatch import Dispatch
 from hub.loading import installed_plugins, load_instance
+from hub.settings_table import example_table, list_settings, plain_default
 from hub.store.schema import deliveries
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["s3-archive", "retraining", "threshold-alerts", "tweet"]
+ALL = [*NAMES, "inbox"]  # not in hub.toml: a folder that takes things in is for those who ask for it
 TABLES = tomllib.loads((ROOT / "hub.toml").read_text())["plugins"]
 DOCS = (ROOT / "docs/plugins.md").read_text()
 ALERTS = (ROOT / "docs/alerts.md").read_text()
@@ -71,13 +73,14 @@ async def test_built_in_plugins_deliver_as_configured(hub: Any, picture: bytes, 
 
 def test_built_in_plugins_are_those_of_the_shipped_configuration() -> None:
     assert sorted(TABLES) == sorted(NAMES)
-    assert set(NAMES) <= set(installed_plugins())
+    ours = {name for name, e in installed_plugins().items() if e.value.startswith("plugins.")}
+    assert ours == set(ALL)
 
 
 def test_built_in_plugins_load_nothing_heavy_before_they_need_it() -> None:
     script = (
         "import sys; from pathlib import Path; from hub.loading import Loaded, load_instance\n"
-        f"assert all(isinstance(load_instance(n, {{}}, Path()), Loaded) for n in {NAMES})\n"
+        f"assert all(isinstance(load_instance(n, {{}}, Path()), Loaded) for n in {ALL})\n"
         "heavy = {'cv2', 'numpy', 'botocore', 'aiohttp', 'tweepy', 'apprise', 'requests'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
@@ -85,12 +88,16 @@ def test_built_in_plugins_load_nothing_heavy_before_they_need_it() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_docs_list_every_setting_with_its_default(name: str) -> None:
     section = DOCS.split(f"\n## {name}\n")[1].split("\n## ")[0]
-    documented = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
-    settings = installed_plugins()[name].load().Settings
-    assert documented == list(settings.model_fields)
+    documented = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section, re.MULTILINE))
+    fields = installed_plugins()[name].load().Settings.model_fields
+    assert list(documented) == list(fields)
+    for setting, text in documented.items():
+        if literal := re.fullmatch(r"`(.*)`", text):  # else it is told in words
+            told = tomllib.loads(f"found = {literal[1]}")["found"]
+            assert (setting, told) == (setting, plain_default(fields[setting]))
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -100,3 +107,17 @@ def test_docs_examples_are_settings_without_problems(
 ) -> None:
     tables = tomllib.loads(example)["plugins"]
     assert [problem for name, table in tables.items() for problem in problems(name, **table)] == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_example_table_of_a_plugin_loads_and_names_its_defaults(
+    name: str, problems: Callable[..., tuple[str, ...]]
+) -> None:
+    model = installed_plugins()[name].load().Settings
+    table = example_table(name, model)
+    assert [s.name for s in list_settings(model)] == list(model.model_fields)
+    ((found, settings),) = tomllib.loads(table)["plugins"].items()
+    assert (found, settings, problems(name, **settings)) == (name, {}, ())
+    every = tomllib.loads(re.sub(r"(?m)^# (\w+ = (?! ).*)$", r"\1", table))["plugins"][name]
+    fields = model.model_fields
+    assert every == {n: d for n in fields if (d := plain_default(fields[n])) is not None}

@@ -1,0 +1,120 @@
+"""What runs beside an instance's deliveries: its decoder, its sources, and what it says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from hub.config import Config
+from hub.decode.hooked import HookedDecoder
+from hub.decode.message import Decoded, Message
+from hub.decode.printing import show
+from hub.decode.registry import Decoders
+from hub.loading import Loaded
+from hub.sources.hooked import HookedSource
+from hub.sources.topics import decode_known
+from hub.store.plugin_parts import Reports, forget_parts, note_parts
+from hub.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+REPORT_S = 1.0
+STATUS_EVERY = 10
+"""The plugin's own `status` is asked at every tenth report."""
+
+
+def add_decoder(decoders: Decoders, loaded: Loaded) -> HookedDecoder | None:
+    """Let an instance's `decode`, if it has one, read the topics that are tied to its name."""
+    if "decode" not in loaded.hooks:
+        decoders.remove(loaded.instance.name)  # an earlier make of it may have had one
+        return None
+    decoder = HookedDecoder(loaded.instance.name, loaded.hooks["decode"], lambda: decoders.limits)
+    decoders.add(loaded.instance.name, decoder)
+    return decoder
+
+
+@dataclass(slots=True)
+class Companion:
+    """Makes what runs beside each instance.
+
+    Args:
+        known_devices: Messages of any other device are quarantined; empty: every device is known.
+    """
+
+    writer: Writer
+    decoders: Decoders
+    known_devices: AbstractSet[str]
+
+    def configure(self, config: Config) -> None:
+        """Read from now on as configured."""
+        zone = ZoneInfo(config.deeplens.timezone)
+        self.decoders.configure(config.deeplens.things, zone, config.limits)
+        self.known_devices = config.mqtt.known_devices
+
+    async def run(self, loaded: Loaded) -> None:
+        """Run beside an instance that was entered, until cancelled; whatever the author's code does."""
+        name = loaded.instance.name
+        parts: list[HookedDecoder | HookedSource] = []
+        if decoder := add_decoder(self.decoders, loaded):
+            parts.append(decoder)
+        sources, complaint = self._make_sources(loaded)
+        parts += sources
+        await self.writer.change(lambda connection: forget_parts(connection, name))
+        async with asyncio.TaskGroup() as group:
+            for source in sources:
+                group.create_task(source.run(), name=f"{name} {source.name}")
+            if parts or complaint or "status" in loaded.hooks:
+                group.create_task(self._report(loaded, parts, complaint), name=f"reports of {name}")
+
+    def _make_sources(self, loaded: Loaded) -> tuple[list[HookedSource], str]:
+        """Return the instance's sources, and what is wrong where they cannot be had."""
+        if "sources" not in loaded.hooks:
+            return [], ""
+        name = loaded.instance.name
+        decode = partial(self._decode, name)
+        try:
+            sources = [HookedSource(name, one, decode, self.writer) for one in loaded.hooks["sources"]()]
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code
+            complaint = show(f"{type(error).__name__}: {error}")
+            log.error("source.failed %s: sources(): %s", name, complaint)  # noqa: TRY400 - all is said
+            return [], complaint
+        names = [source.name for source in sources]
+        twice = sorted({one for one in names if names.count(one) > 1})
+        return ([], f"two sources are called {twice[0]}") if twice else (sources, "")
+
+    def _decode(self, name: str, message: Message) -> Decoded:
+        return decode_known(name, message, self.decoders, self.known_devices)
+
+    async def _report(
+        self, loaded: Loaded, parts: list[HookedDecoder | HookedSource], complaint: str
+    ) -> None:
+        name = loaded.instance.name
+        reported: dict[str, tuple[bool, str]] = {}
+        turn = 0
+        while True:
+            found = {part.name: part.report() for part in parts}
+            if complaint:
+                found["sources"] = (False, complaint)
+            if "status" in loaded.hooks and turn % STATUS_EVERY == 0:
+                found["status"] = _ask_status(loaded.hooks["status"])
+            news: Reports = {part: said for part, said in found.items() if reported.get(part) != said}
+            if news:
+                await self.writer.change(partial(note_parts, plugin=name, reports=news))
+                reported |= news
+            turn += 1
+            await asyncio.sleep(REPORT_S)
+
+
+def _ask_status(ask: Callable[[], object]) -> tuple[bool, str]:
+    try:
+        said = ask()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code
+        return False, show(f"status failed: {type(error).__name__}: {error}")
+    if said is None or isinstance(said, str):
+        return True, show(said or "")
+    return False, f"status returned {type(said).__name__}, not text or None"

@@ -1,0 +1,41 @@
+"""Tells what of a batch was stored before, by the keys that decoders gave to its events."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+
+from hub.store.arrival import Arrival
+from hub.store.rows import original_bytes
+from hub.store.schema import events, messages
+
+KNOWN_AT_ONCE = 500  # parameters of one statement
+
+
+def digest_of(arrival: Arrival) -> bytes:
+    """Return the digest of a message's original bytes as they are stored."""
+    return hashlib.sha256(original_bytes(arrival)).digest()
+
+
+def keys_of(arrival: Arrival) -> set[str]:
+    """Return the keys of a plain message; records of agents are told apart by their numbers."""
+    decoded = arrival.decoded
+    if decoded.position is not None:
+        return set()
+    return {event.key for event in decoded.events if event.key is not None}
+
+
+def find_known(connection: Connection, arrivals: Iterable[Arrival]) -> dict[str, bytes]:
+    """Return, of the keys in a batch that the store knows, the digest of the bytes that came with each."""
+    keys = sorted({key for arrival in arrivals for key in keys_of(arrival)})
+    known: dict[str, bytes] = {}
+    for start in range(0, len(keys), KNOWN_AT_ONCE):
+        wanted = events.c.key.in_(keys[start : start + KNOWN_AT_ONCE])
+        joined = events.join(messages, events.c.message_id == messages.c.id)
+        for row in connection.execute(
+            select(events.c.key, messages.c.payload).select_from(joined).where(wanted)
+        ):
+            known[row.key] = hashlib.sha256(row.payload).digest()
+    return known

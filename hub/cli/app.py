@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.cli import check, db, decode, demo, device, events, explain, plugins, quarantine, run
+from hub.cli import check, db, decode, demo, device, events, explain, plugins, quarantine, run, template
 
 EPILOG = """Examples:
 
@@ -37,4 +37,5 @@ app.command()(plugins.plugins)
 app.command()(plugins.deliveries)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
+app.add_typer(template.app, name="template")
 app.add_typer(db.app, name="db")

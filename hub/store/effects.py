@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
 from hub.store.schema import effects
 
@@ -83,7 +83,8 @@ def count_effects(connection: Connection, plugin: str, group: str, event_id: int
     of_group = (effects.c.plugin == plugin, effects.c.group == group)
     first = select(func.min(effects.c.began_at)).where(*of_group, effects.c.event_id == event_id)
     began_at = connection.execute(first).scalar()
-    earlier = () if began_at is None else (effects.c.began_at < began_at,)
+    at_once = and_(effects.c.began_at == began_at, effects.c.event_id < event_id)
+    earlier = () if began_at is None else (or_(effects.c.began_at < began_at, at_once),)
     query = select(func.count()).select_from(effects).where(*of_group, *earlier)
     return int(connection.execute(query).scalar_one())
 

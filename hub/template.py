@@ -37,6 +37,7 @@ SAMPLES: Mapping[str, str | float | int | datetime] = {
     "message": "somebody liked the coffee",
 }
 _FIELD = re.compile(r"[a-z_]*")
+_NOTHING_ELSE = "there are no attributes, indexes, calls, loops or conditions"
 _LONG_NUMBER = re.compile(r"[0-9]{4}")
 _DOUBLED = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 # What ends a line; it becomes a space.
@@ -64,8 +65,13 @@ def _check_doubled(text: str, known: frozenset[str]) -> None:
 def _check_part(name: str, spec: str, conversion: str | None, known: frozenset[str]) -> None:
     place = f"field {name!r}"
     if name not in known:
-        what = "unknown field" if _FIELD.fullmatch(name) else "not a plain field:"
-        raise ValueError(f"{what} {clean_value(name)!r} (known: {', '.join(sorted(known))})")
+        plain = _FIELD.fullmatch(name)
+        what = (
+            f"unknown field {name!r} ("
+            if plain
+            else f"not a plain field: {clean_value(name)!r} ({_NOTHING_ELSE}; "
+        )
+        raise ValueError(f"{what}known: {', '.join(sorted(known))})")
     if conversion is not None:
         raise ValueError(f"{place}: conversion !{conversion} is not allowed")
     if "{" in spec or _LONG_NUMBER.search(spec):

@@ -27,6 +27,7 @@ REFUSED = {
     "{label[0]}": "not a plain field: 'label[0]'",
     "{% for x in y %}": "not a plain field: '% for x in y %'",
     "{label * 99}": "not a plain field: 'label * 99'",
+    "{'x' * 10**10}": "(there are no attributes, indexes, calls, loops or conditions; known: camera, ",
     "{{ label }}": "'{{ label }}' would be the text '{label}'; the field is {label}",
     "{label!r}": "field 'label': conversion !r is not allowed",
     "{label:{count}}": "must not be nested or wider than 999",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from hub.dispatch.instance import InstanceSettings
 from hub.errors import ConfigError, HubError, StoreError
 from hub.event import Detection, Event
 from hub.loading import Broken, installed_plugins, load_instance
+from hub.plugin import Skip
 from hub.store.database import Database
 from hub.store.log import EventFilter, EventLog
 from hub.template import SAMPLES, Template, event_values
@@ -85,7 +86,7 @@ def _values_of(event: Event) -> dict[str, object]:
     """Return an event's values, and samples of the fields that only a plugin knows."""
     best = event.best()
     if best is None:
-        raise HubError(f"event {event.id} has no detections; --event names another one")
+        raise HubError(f"event {event.id} has no detections to name; --event takes another one")
     return {**SAMPLES, **event_values(event, best.label, best.confidence), "count": 1}
 
 
@@ -102,13 +103,19 @@ def _render_plugin(name: str, event: Event, config: Path | None) -> Mapping[str,
     settings = _read_settings(name, config)
     preview = getattr(settings, "preview", None)
     if preview is not None:
-        shown: Mapping[str, str] = preview(event)
-        return shown
+        return _preview(name, preview, event)
     values = _values_of(event)
     templates = {key: value for key, value in settings if isinstance(value, Template)}
     if not templates:
         raise HubError(f"plugins.{name} has no templates")
     return {key: value.render(values) for key, value in templates.items()}
+
+
+def _preview(name: str, preview: Callable[[Event], Mapping[str, str]], event: Event) -> Mapping[str, str]:
+    try:
+        return preview(event)
+    except Skip as reason:
+        raise HubError(f"plugins.{name} skips event {event.id}: {reason}") from reason
 
 
 def _read_settings(name: str, config: Path | None) -> Any:

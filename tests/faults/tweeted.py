@@ -66,6 +66,17 @@ def look(stage: Stage, _role: str, _victim: Victim) -> Flight | None:
     return Flight({"tweets under way": under_way}, begun) if under_way else None
 
 
+def count_tweets(stage: Stage, killing: Killing) -> int:
+    """Return how many tweets were begun; 0 while the hub starts, so that nobody makes it stand still."""
+    if stage.hub.whole_log().count("plugin.running tweet") <= len(killing.done):
+        return 0
+    try:
+        with closing(sqlite3.connect(stage.database, timeout=10)) as database:
+            return int(database.execute(BEGUN).fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
 def is_settled(stage: Stage) -> bool:
     """Whether every event has its outcome."""
     with closing(sqlite3.connect(stage.database, timeout=10)) as database:
@@ -97,7 +108,8 @@ def _kill_and_wait(stage: Stage, plan: Plan) -> Killing:
     publisher = Publisher(stage.port, stage.passwords[THING], plan.events, plan.rate, write_payload)
     dice = random.Random(plan.seed)  # noqa: S311 - a plan
     hub, seen = {"hub": [stage.hub]}, partial(look, stage)
-    killing = Killing(hub, plan.kills, plan.together, seen, publisher.acknowledged, plan.events, dice)
+    killing = Killing(hub, plan.kills, plan.together, seen, lambda: 0, plan.events, dice)
+    killing.progress = partial(count_tweets, stage, killing)
     publisher.start()
     killing.run()
     publisher.end()

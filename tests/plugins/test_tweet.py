@@ -17,6 +17,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from hub.cli import app
+from hub.event import Detection
 from hub.store.schema import effects
 from plugins.tweet_picture import MAX_PICTURE_BYTES
 from plugins.tweet_text import weigh
@@ -419,13 +420,34 @@ def test_tweet_with_some_keys_names_those_that_are_missing(
     assert "s3cret" not in found
 
 
-async def test_tweet_is_previewed_as_it_would_be_posted(hub: Any, picture: bytes) -> None:
-    await hub.store(picture)
+def try_template(hub: Any, *arguments: str) -> str:
     config = hub.data_dir / "hub.toml"
     config.write_text('[hub]\ndata_dir = "."\n[plugins.tweet]\n')
-    arguments = ["template", "try", "--plugin", "tweet", "--json", "--config", str(config)]
-    done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
-    assert json.loads(done.output) == {
+    done = CliRunner().invoke(app, ["template", "try", *arguments, "--config", str(config)])
+    return done.output
+
+
+async def test_tweet_is_previewed_as_it_would_be_posted(hub: Any, picture: bytes) -> None:
+    await hub.store(picture)
+    shown = await asyncio.to_thread(try_template, hub, "--plugin", "tweet", "--json")
+    assert json.loads(shown) == {
         "event": 1,
         "texts": {"tweet": SECOND_TEXT, "length": "102 of 280", "alt_text": ALT_TEXT},
     }
+
+
+async def test_tweet_preview_says_that_an_event_would_be_skipped(hub: Any) -> None:
+    await hub.store(detections=())
+    shown = await asyncio.to_thread(try_template, hub, "--plugin", "tweet")
+    assert shown == "plugins.tweet skips event 1: no detections\n"
+
+
+async def test_template_is_tried_on_the_stored_event_that_is_named(hub: Any) -> None:
+    for label in ("fist", "thumbs-up"):
+        await hub.store(detections=(Detection(label=label, confidence=0.5),))
+    shown = [
+        json.loads(await asyncio.to_thread(try_template, hub, "{label}", "--json", *which))["texts"]
+        for which in ((), ("--event", "1"))
+    ]
+    assert shown == [{"{label}": "thumbs-up"}, {"{label}": "fist"}]
+    assert "there is no event 9" in await asyncio.to_thread(try_template, hub, "{label}", "--event", "9")

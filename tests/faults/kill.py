@@ -4,7 +4,7 @@ kill.py --events 50000 --kills 12            agents with a spool; kills hub, age
 kill.py --leg plain --events 10000           plain QoS 1 clients; kills the hub
 kill.py --leg identical --events 20000 --kills 40 --rate 100
                                              plain clients that say the same again and again; kills the hub
-kill.py --leg tweeted --events 400 --kills 10 --rate 15
+kill.py --leg tweeted --events 400 --kills 10 --rate 4
                                              every event is tweeted to a stand-in for X; kills the hub
 kill.py --mutant ack-before-commit --roles hub ...      must fail
 """

@@ -31,11 +31,17 @@ x_server = _load_server()
 
 
 class _SlowServer(x_server.XServer):  # type: ignore[misc] # loaded by its path
+    under_way = 0
+
     async def _take_post(self, request: web.Request) -> web.Response:
-        await request.read()
-        await asyncio.sleep(random.uniform(0, LONGEST_S))  # noqa: S311 - a pause before it is posted
-        answer: web.Response = await super()._take_post(request)
-        await asyncio.sleep(random.uniform(0, LONGEST_S))  # noqa: S311 - a pause after
+        self.under_way += 1
+        try:
+            await request.read()
+            await asyncio.sleep(random.uniform(0, LONGEST_S))  # noqa: S311 - a pause before it is posted
+            answer: web.Response = await super()._take_post(request)
+            await asyncio.sleep(random.uniform(0, LONGEST_S))  # noqa: S311 - a pause after
+        finally:
+            self.under_way -= 1
         return answer
 
 
@@ -68,6 +74,10 @@ class SlowX:
             self.url: str = running.url
             self._ready.set()
             await self._end.wait()
+
+    def under_way(self) -> int:
+        """Return how many posts are asked for and not answered."""
+        return int(self._server.under_way)
 
     def posts(self) -> Counter[str]:
         """Return how often each text was posted."""

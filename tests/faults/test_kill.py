@@ -78,7 +78,7 @@ def test_a_hub_that_admits_every_record_is_found_out():
     assert found_out("twice", "--mutant", "admission-off", *options)
 
 
-TWEETED = ("--leg", "tweeted", "--events", 60, "--kills", 3, "--rate", 15)
+TWEETED = ("--leg", "tweeted", "--events", 40, "--kills", 3, "--rate", 4)
 
 
 def test_events_are_tweeted_at_most_once_and_the_unknown_ones_listed_when_the_hub_is_killed():

@@ -21,6 +21,7 @@ from slow_x import SlowX
 from stage import Stage
 from victim import Victim
 
+SETTLE_S = 240.0  # more events come in while the hub is down than it tweets in a moment
 PLUGIN = """
 [plugins.tweet]
 live = true
@@ -33,11 +34,7 @@ late_after_s = 864000
 attempts = 1000
 api_url = "{url}"
 """
-UNDER_WAY = """
-SELECT count(*) FROM effects WHERE plugin = 'tweet' AND state = 'begun' AND event_id NOT IN
-    (SELECT event_id FROM deliveries WHERE plugin = 'tweet' AND outcome = 'unknown')
-"""
-BEGUN = "SELECT count(*) FROM effects WHERE plugin = 'tweet'"
+LEFT_BEGUN = "SELECT count(*) FROM effects WHERE plugin = 'tweet' AND state = 'begun'"
 OPEN = """
 SELECT (SELECT max(id) FROM events) > min(position) FROM cursors WHERE plugin = 'tweet' UNION ALL
 SELECT count(*) > 0 FROM deliveries WHERE plugin = 'tweet' AND outcome IN ('running', 'retrying')
@@ -53,28 +50,16 @@ def write_payload(n: int) -> bytes:
     return json.dumps({f"sign-{n}": 0.93}).encode()
 
 
-def look(stage: Stage, _role: str, _victim: Victim) -> Flight | None:
-    """Return how many tweets were begun and have no outcome."""
-    if not stage.hub.has_open(stage.database):
-        return None
-    try:
-        with closing(sqlite3.connect(f"file:{stage.database}?mode=rw", uri=True, timeout=0.2)) as database:
-            under_way = database.execute(UNDER_WAY).fetchone()[0]
-            begun = database.execute(BEGUN).fetchone()[0]
-    except sqlite3.OperationalError:
-        return None  # locked by the one that stands still, or not made yet
-    return Flight({"tweets under way": under_way}, begun) if under_way else None
+def look(x: SlowX, _role: str, _victim: Victim) -> Flight | None:
+    """Return how many posts are asked for and not answered, so that nobody knows their end."""
+    under_way = x.under_way()
+    return Flight({"tweets under way": under_way}, x.posts().total()) if under_way else None
 
 
-def count_tweets(stage: Stage, killing: Killing) -> int:
-    """Return how many tweets were begun; 0 while the hub starts, so that nobody makes it stand still."""
-    if stage.hub.whole_log().count("plugin.running tweet") <= len(killing.done):
-        return 0
-    try:
-        with closing(sqlite3.connect(stage.database, timeout=10)) as database:
-            return int(database.execute(BEGUN).fetchone()[0])
-    except sqlite3.OperationalError:
-        return 0
+def count_tweets(x: SlowX, stage: Stage, killing: Killing) -> int:
+    """Return how many tweets there are, or 0 while the hub starts: made to stand still it never would."""
+    starting = stage.hub.whole_log().count("plugin.running tweet") <= len(killing.done)
+    return 0 if starting else x.posts().total()
 
 
 def is_settled(stage: Stage) -> bool:
@@ -96,7 +81,7 @@ def run_tweeted(folder: Path, plan: Plan) -> dict[str, Any]:
             wait_until(
                 lambda: "mqtt.connected" in stage.hub.last_words(), "the hub listens", DRAIN_S, everyone
             )
-            killing = _kill_and_wait(stage, plan)
+            killing = _kill_and_wait(x, stage, plan)
             exit_code = stage.hub.stop()
         finally:
             for victim in everyone:
@@ -104,17 +89,17 @@ def run_tweeted(folder: Path, plan: Plan) -> dict[str, Any]:
         return _sum_up(stage, x.posts(), killing, plan, exit_code)
 
 
-def _kill_and_wait(stage: Stage, plan: Plan) -> Killing:
+def _kill_and_wait(x: SlowX, stage: Stage, plan: Plan) -> Killing:
     publisher = Publisher(stage.port, stage.passwords[THING], plan.events, plan.rate, write_payload)
     dice = random.Random(plan.seed)  # noqa: S311 - a plan
-    hub, seen = {"hub": [stage.hub]}, partial(look, stage)
+    hub, seen = {"hub": [stage.hub]}, partial(look, x)
     killing = Killing(hub, plan.kills, plan.together, seen, lambda: 0, plan.events, dice)
-    killing.progress = partial(count_tweets, stage, killing)
+    killing.progress = partial(count_tweets, x, stage, killing)
     publisher.start()
     killing.run()
     publisher.end()
     everyone = [stage.broker, stage.hub]
-    wait_until(lambda: is_settled(stage), "every event has its outcome", DRAIN_S, everyone)
+    wait_until(lambda: is_settled(stage), "every event has its outcome", SETTLE_S, everyone)
     return killing
 
 
@@ -123,7 +108,7 @@ def _sum_up(
 ) -> dict[str, Any]:
     with closing(sqlite3.connect(stage.database)) as database:
         outcomes = dict(database.execute(OUTCOMES).fetchall())
-        left_begun = database.execute(f"{BEGUN} AND state = 'begun'").fetchone()[0]
+        left_begun = database.execute(LEFT_BEGUN).fetchone()[0]
     unknown = [event for event, outcome in outcomes.items() if outcome == "unknown"]
     done = [event for event, outcome in outcomes.items() if outcome == "done"]
     faults = {

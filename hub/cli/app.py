@@ -18,6 +18,7 @@ from hub.cli import (
     quarantine,
     run,
     snooze,
+    template,
 )
 
 EPILOG = """Examples:
@@ -54,4 +55,5 @@ app.add_typer(match.app, name="match")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(template.app, name="template")
 app.add_typer(db.app, name="db")

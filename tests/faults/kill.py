@@ -4,6 +4,8 @@ kill.py --events 50000 --kills 12            agents with a spool; kills hub, age
 kill.py --leg plain --events 10000           plain QoS 1 clients; kills the hub
 kill.py --leg identical --events 20000 --kills 40 --rate 100
                                              plain clients that say the same again and again; kills the hub
+kill.py --leg tweeted --events 400 --kills 10 --rate 4
+                                             every event is tweeted to a stand-in for X; kills the hub
 kill.py --mutant ack-before-commit --roles hub ...      must fail
 """
 
@@ -23,6 +25,7 @@ from identical import run_identical
 from plain import run_plain
 from plan import Plan
 from spooled import run_spooled
+from tweeted import run_tweeted
 
 MUTANTS = (
     "ack-before-commit",
@@ -30,10 +33,11 @@ MUTANTS = (
     "admission-off",
     "repeats-kept",
     "repeats-by-content",
+    "ledger-off",
     "slow",
 )
 ROLES = ("hub", "agent", "broker")
-LEGS = {"spooled": run_spooled, "plain": run_plain, "identical": run_identical}
+LEGS = {"spooled": run_spooled, "plain": run_plain, "identical": run_identical, "tweeted": run_tweeted}
 
 
 def read_arguments() -> argparse.Namespace:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from hub.cli import app
+from hub.dispatch.delivery import EventDelivery
 from hub.sources.mqtt import MqttSource
 from hub.store.admission import Admission
 from hub.store.arrival import Arrival, Receipt
@@ -84,6 +85,10 @@ def _know_by_content(recent: Recent, mid: int, digest: bytes) -> bool:
     return any(known == digest for _, known in recent.entries.values())
 
 
+async def _begin_unwritten(delivery: EventDelivery, *_: Any) -> None:
+    """Begin an effect without writing it down."""
+
+
 def mutate(name: str) -> None:
     """Put the named mutation in place."""
     changes: dict[str, list[tuple[type, str, Any]]] = {
@@ -99,6 +104,7 @@ def mutate(name: str) -> None:
         "admission-off": [(Writer, "_commit", _tell_late), (Admission, "_add_record", _admit_all)],
         "repeats-kept": [(Writer, "_commit", _tell_late), (Recent, "has", _know_nothing)],
         "repeats-by-content": [(Writer, "_commit", _commit_late), (Recent, "has", _know_by_content)],
+        "ledger-off": [(EventDelivery, "_begin", _begin_unwritten)],
         "slow": [(Writer, "_commit", _commit_and_tell_late)],
     }
     for kind, method, replacement in changes[name]:

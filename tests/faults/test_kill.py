@@ -76,3 +76,18 @@ def test_a_hub_that_admits_every_record_is_found_out():
     options = ("--roles", "hub", "--events", 1000, "--kills", 2)
 
     assert found_out("twice", "--mutant", "admission-off", *options)
+
+
+TWEETED = ("--leg", "tweeted", "--events", 40, "--kills", 3, "--rate", 4)
+
+
+def test_events_are_tweeted_at_most_once_and_the_unknown_ones_listed_when_the_hub_is_killed():
+    summary = run(*TWEETED)
+
+    assert summary["passed"], summary
+    assert summary["tweets"] >= summary["done"] > 0
+    assert summary["unknown"] == len(summary["unknown_events"]) > 0
+
+
+def test_a_hub_that_keeps_no_ledger_is_found_out():
+    assert found_out("twice", "--mutant", "ledger-off", *TWEETED)

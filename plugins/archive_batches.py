@@ -136,6 +136,9 @@ class Batches:
 
     def waiting(self) -> set[int]:
         """Return the ids of the events that are not in a batch yet. Blocks; call it in a thread."""
-        return {
-            number for path in self._journal.files() for part in self._read(path).values() for number in part
-        }
+        while True:
+            try:
+                parts = [part for path in self._journal.files() for part in self._read(path).values()]
+            except FileNotFoundError:
+                continue  # a hub has just sealed or brought in a file: look again
+            return {number for part in parts for number in part}

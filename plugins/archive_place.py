@@ -24,6 +24,9 @@ class Listed:
 class Place(Protocol):
     """Objects by key, without the place's prefix. What cannot be done is a DeliveryError or an OSError."""
 
+    name: str
+    """For people: an address or a path."""
+
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(

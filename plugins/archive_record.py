@@ -44,7 +44,10 @@ def read_record(data: bytes) -> Event:
     Raises:
         ValueError: It is no such record.
     """
-    record = json.loads(data)
+    try:
+        record = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("is no record: nested too deeply") from error
     if not isinstance(record, dict):
         raise ValueError("is no record: not a JSON object")  # noqa: TRY004 - one error for who calls
     return Event.model_validate_json(

@@ -57,12 +57,14 @@ class S3Archive:
             self.batches = Batches(self.place, journal, settings.batches, every_s, context.log)
         self.draws_boxes = settings.boxes
         self._latest = Latest(self.place)
+        self._log = context.log
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.place)
         if self.batches is not None:
             flushing = asyncio.create_task(self.batches.run(), name="archive batches")
+            flushing.add_done_callback(self._tell_ended)
             self._stack.push_async_callback(_end, flushing)
         return self
 
@@ -70,6 +72,10 @@ class S3Archive:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+
+    def _tell_ended(self, flushing: asyncio.Task[None]) -> None:
+        if not flushing.cancelled() and (error := flushing.exception()):
+            self._log.error("archive.batches_stopped until the next start: %r", error)
 
     @hookimpl
     async def deliver(self, event: Event, frame: StoredFrame | None) -> str:

@@ -105,9 +105,13 @@ class Bucket:
         except _Answered as answered:
             if answered.code in TAKEN:
                 return await self._is_ours(key, data, metadata)
-            await self._put(key, data, making)  # raises again where the condition was not the reason
             self._conditional = False
-            log.info("archive.unconditional %s does not take If-None-Match: asking first instead", self.name)
+            log.info(
+                "archive.unconditional %s answers If-None-Match with %s: asking first what is there",
+                self.name,
+                answered.code,
+            )
+            return False
         return True
 
     async def _is_ours(self, key: str, data: bytes, metadata: Mapping[str, str]) -> bool:

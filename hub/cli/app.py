@@ -6,6 +6,7 @@ import typer
 
 from hub.cli import (
     alerts,
+    archive,
     check,
     db,
     decode,
@@ -52,6 +53,7 @@ app.command()(plugins.plugins)
 app.command()(plugins.deliveries)
 app.command()(snooze.snooze)
 app.add_typer(match.app, name="match")
+app.add_typer(archive.app, name="archive")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
 app.add_typer(alerts.app, name="alerts")

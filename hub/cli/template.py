@@ -14,9 +14,9 @@ from hub.cli.shared import ConfigOption, JsonOption, plainly, print_json, print_
 from hub.config import read_config
 from hub.dispatch.instance import InstanceSettings
 from hub.errors import ConfigError, HubError, StoreError
-from hub.event import Detection, Event
+from hub.event import Detection, Event, Frame
 from hub.loading import Broken, installed_plugins, load_instance
-from hub.plugin import Skip
+from hub.plugin import Reject, Skip
 from hub.store.database import Database
 from hub.store.log import EventFilter, EventLog
 from hub.template import SAMPLES, Template, event_values
@@ -78,6 +78,7 @@ def _sample_event() -> Event:
         device=str(SAMPLES["device"]),
         captured_at=moment,
         received_at=moment,
+        frame=Frame(digest="0" * 64, width=640, height=360, media_type="image/jpeg"),
         detections=(Detection(label="thumbs-up", confidence=0.93), Detection(label="fist", confidence=0.41)),
     )
 
@@ -116,6 +117,8 @@ def _preview(name: str, preview: Callable[[Event], Mapping[str, str]], event: Ev
         return preview(event)
     except Skip as reason:
         raise HubError(f"plugins.{name} skips event {event.id}: {reason}") from reason
+    except Reject as reason:
+        raise HubError(f"plugins.{name} refuses event {event.id}: {reason}") from reason
 
 
 def _read_settings(name: str, config: Path | None) -> Any:

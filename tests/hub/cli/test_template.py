@@ -31,6 +31,16 @@ def test_template_try_shows_the_texts_that_suit_the_rule_of_an_alert(lenshub, fo
     assert json.loads(done.output)["texts"]["title"] == "detections above 5 (7) on Seattle01"
 
 
+def test_template_try_shows_the_keys_of_an_archive(lenshub, folder):
+    table = '[plugins.s3-archive]\nkeys = { record = "{label}/{event_id}" }\n'
+    (folder / "hub.toml").write_text(table)
+    done = lenshub("template", "try", "--plugin", "s3-archive", "--sample", "--json")
+
+    stem = "2018/08/16/Seattle01/raw_Seattle01_20180816-183152_1"
+    texts = json.loads(done.output)["texts"]
+    assert (texts["record"], texts["raw"]) == ("thumbs-up/1.json", f"raw_images/{stem}.jpg")
+
+
 WRONG = {
     ("{colour}", "--sample"): (2, "template: unknown field 'colour' (known: camera, "),
     ("{label.__class__}", "--sample"): (2, "not a plain field: 'label.__class__'"),

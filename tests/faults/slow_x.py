@@ -1,20 +1,15 @@
-"""Stands in for X in a thread of its own: takes every post, slowly, so that kills come in the middle."""
+"""Stands in for X: takes every post, slowly, so that kills come in the middle."""
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
-import random
-import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
-
-LONGEST_S = 0.08
-START_S = 30.0
+from far_side import Pauses
 
 
 def _load_server() -> Any:
@@ -30,55 +25,29 @@ def _load_server() -> Any:
 x_server = _load_server()
 
 
-class _SlowServer(x_server.XServer):  # type: ignore[misc] # loaded by its path
-    under_way = 0
-
-    async def _take_post(self, request: web.Request) -> web.Response:
-        self.under_way += 1
-        try:
-            await request.read()
-            await asyncio.sleep(random.uniform(0, LONGEST_S))  # noqa: S311 - a pause before it is posted
-            answer: web.Response = await super()._take_post(request)
-            await asyncio.sleep(random.uniform(0, LONGEST_S))  # noqa: S311 - a pause after
-        finally:
-            self.under_way -= 1
-        return answer
-
-
-class SlowX:
+class SlowX(x_server.XServer):  # type: ignore[misc] # loaded by its path
     """X for hubs that are killed: it does not know duplicates, so that they are counted."""
 
     def __init__(self) -> None:
-        self._server = _SlowServer()
-        self._server.knows_duplicates = False
-        self._ready, self._end = threading.Event(), asyncio.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_until_complete, args=[self._serve()], daemon=True
-        )
+        super().__init__()
+        self.knows_duplicates = False
+        self.pauses = Pauses()
+        self.each = 1
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         os.environ.update(x_server.KEYS)
-        self._thread.start()
-        if not self._ready.wait(START_S):
-            raise TimeoutError("the stand-in for X did not start")
+        await super().__aenter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(START_S)
-        self._loop.close()
+    async def _take_post(self, request: web.Request) -> web.Response:
+        async with self.pauses.around():
+            answer: web.Response = await super()._take_post(request)
+        return answer
 
-    async def _serve(self) -> None:
-        async with self._server as running:
-            self.url: str = running.url
-            self._ready.set()
-            await self._end.wait()
+    def effects(self) -> int:
+        """Return how many posts there are."""
+        return len(self.posts)
 
-    def under_way(self) -> int:
-        """Return how many posts are asked for and not answered."""
-        return int(self._server.under_way)
-
-    def posts(self) -> Counter[str]:
+    def texts(self) -> Counter[str]:
         """Return how often each text was posted."""
-        return Counter(post["text"] for post in list(self._server.posts))
+        return Counter(post["text"] for post in list(self.posts))

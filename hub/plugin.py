@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pluggy
 
@@ -138,6 +138,23 @@ class Recall(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most that the effects of a group may come to in a period, those left unknown included.
+
+    Args:
+        name: What `lenshub explain` calls it: best the setting it comes from.
+        period: "hour" and "day" reach back from now; "month" is the calendar's, in UTC.
+        amount: The most they may cost together; None for any.
+        count: The most there may be; None for any.
+    """
+
+    name: str
+    period: Literal["hour", "day", "month"]
+    amount: float | None = None
+    count: int | None = None
+
+
 class Delivery(Protocol):
     """One event on its way to one plugin instance."""
 
@@ -157,6 +174,8 @@ class Delivery(Protocol):
         group: str = "",
         amount: float = 0.0,
         cooldown_s: float = 0.0,
+        limits: Sequence[Limit] = (),
+        not_after: datetime | None = None,
         repeatable: bool = False,
     ) -> AbstractAsyncContextManager[None]:
         """Guard an effect that cannot be repeated, such as a tweet.
@@ -166,15 +185,24 @@ class Delivery(Protocol):
 
         Args:
             key: What names this effect among all of this plugin instance.
-            group: What a cooldown or quota is counted over.
-            amount: What it costs, summed by `spent`.
+            group: What a cooldown or limit is counted over.
+            amount: What it costs.
             cooldown_s: Refuse while an effect of the same group began less than this many seconds ago.
+            limits: Refuse where this effect would be too many, or cost too much, of its group.
+            not_after: Refuse to begin it later than this, as when an outage was long.
             repeatable: The far side knows a repeat by the key: what was left open is done again.
 
         Raises:
-            Skip: The cooldown holds.
+            Skip: The cooldown holds, a limit is used up, or it is too late.
             AlreadyDone: An earlier attempt completed this key.
             OutcomeUnknown: An earlier attempt began this key and did not say how it ended.
+        """
+        ...
+
+    async def count_effects(self, group: str) -> int:
+        """Count the effects of a group that began before this event's first one, or so far if it has none.
+
+        So it gives each event another number, the same one at every attempt.
         """
         ...
 

@@ -1,4 +1,7 @@
-"""Texts with `{field}` places from configuration: a few known fields, plain values, bounded output."""
+"""Texts with `{field}` places from configuration: a few known fields, plain values, bounded output.
+
+There is nothing to loop, call or reach through, so that no text can do harm; docs/design.md says why.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from hub.event import Event
 
 MAX_TEMPLATE_CHARS = 2000
 MAX_RENDERED_CHARS = 4000
+MAX_VALUE_CHARS = 500
+MAX_LABELS = 10
 
 # What each field looks like; a field's format is tried on it when the template is read.
 SAMPLES: Mapping[str, str | float | int | datetime] = {
@@ -23,6 +28,7 @@ SAMPLES: Mapping[str, str | float | int | datetime] = {
     "camera": "door",
     "place": "Seattle01, camera door",
     "label": "thumbs-up",
+    "labels": "thumbs-up, fist",
     "confidence": 0.875,
     "count": 3,
     "time": datetime(2018, 8, 16, 18, 31, 52, tzinfo=UTC),
@@ -33,16 +39,41 @@ SAMPLES: Mapping[str, str | float | int | datetime] = {
     "message": "somebody liked the coffee",
 }
 _FIELD = re.compile(r"[a-z_]*")
+_NOTHING_ELSE = "there are no attributes, indexes, calls, loops or conditions"
 _LONG_NUMBER = re.compile(r"[0-9]{4}")
-# Control characters, line and paragraph separators, what turns the direction of writing, lone surrogates.
-_UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_DOUBLED = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+# What ends a line; it becomes a space.
+_LINE_END = re.compile(r"[\t-\r\x85\u2028\u2029]+")
+# Control characters, what turns the direction of writing, what cannot be seen (but the joiners of emoji and
+# Persian, and the space that `plugins.plain_text` puts in), lone surrogates, what is no character.
+_UNWANTED = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def clean_value(text: str) -> str:
+    """Return text on one line, without what is invisible or turns writing, cut to `MAX_VALUE_CHARS`."""
+    seen = _LINE_END.sub(" ", _UNWANTED.sub("", text))
+    return seen if len(seen) <= MAX_VALUE_CHARS else seen[: MAX_VALUE_CHARS - 1] + "…"
+
+
+def _check_doubled(text: str, known: frozenset[str]) -> None:
+    for found in _DOUBLED.finditer(text):
+        if (name := found[1]) in known:
+            raise ValueError(f"{found[0]!r} would be the text '{{{name}}}'; the field is {{{name}}}")
 
 
 def _check_part(name: str, spec: str, conversion: str | None, known: frozenset[str]) -> None:
     place = f"field {name!r}"
     if name not in known:
-        what = "unknown field" if _FIELD.fullmatch(name) else "not a plain field:"
-        raise ValueError(f"{what} {name!r} (known: {', '.join(sorted(known))})")
+        plain = _FIELD.fullmatch(name)
+        what = (
+            f"unknown field {name!r} ("
+            if plain
+            else f"not a plain field: {clean_value(name)!r} ({_NOTHING_ELSE}; "
+        )
+        raise ValueError(f"{what}known: {', '.join(sorted(known))})")
     if conversion is not None:
         raise ValueError(f"{place}: conversion !{conversion} is not allowed")
     if "{" in spec or _LONG_NUMBER.search(spec):
@@ -68,10 +99,12 @@ class Template:
             known: The fields it may use; each is a key of `SAMPLES`.
 
         Raises:
-            ValueError: An unknown field, an attribute or index, a nested or overlong format, a lone brace.
+            ValueError: An unknown field, an attribute, index or loop, a nested or overlong format, a lone
+                brace, a known field in doubled braces.
         """
         if len(text) > MAX_TEMPLATE_CHARS:
             raise ValueError(f"the template has {len(text)} characters; at most {MAX_TEMPLATE_CHARS}")
+        _check_doubled(text, known)
         parts: list[tuple[str, str | None, str]] = []
         for literal, name, spec, conversion in string.Formatter().parse(text):
             if name is not None:
@@ -82,7 +115,7 @@ class Template:
     def render(self, values: Mapping[str, object]) -> str:
         """Return the text with its fields filled in, at most `MAX_RENDERED_CHARS` characters.
 
-        Control characters and what turns the direction of writing are removed from the values.
+        Every text among the values is cleaned by `clean_value`.
 
         Args:
             values: Plain values, as in `SAMPLES`, for every field the template may use.
@@ -91,7 +124,9 @@ class Template:
         for literal, name, spec in self._parts:
             pieces.append(literal)
             if name is not None:
-                pieces.append(_UNWANTED.sub("", format(values[name], spec)))
+                value = values[name]
+                plain = clean_value(value) if isinstance(value, str) else value
+                pieces.append(_UNWANTED.sub("", format(plain, spec)))
         return "".join(pieces)[:MAX_RENDERED_CHARS]
 
     @classmethod
@@ -117,15 +152,23 @@ def event_values(event: Event, label: str, confidence: float) -> dict[str, objec
     """Return an event's values of all fields but count and message.
 
     `camera` is empty where the device does not name it; `place` is the device and, if it has a name, the
-    camera.
+    camera; `labels` are all that were seen, each once and the surest first, ten at most.
     """
     return {
         "device": event.device,
         "camera": event.camera or "",
         "place": f"{event.device}, camera {event.camera}" if event.camera else event.device,
         "label": label,
+        "labels": _join_labels(event),
         "confidence": confidence,
         "time": event.captured_at,
         "event_id": event.id,
         "source": event.source,
     }
+
+
+def _join_labels(event: Event) -> str:
+    surest = sorted(event.detections, key=lambda detection: detection.confidence, reverse=True)
+    labels = list(dict.fromkeys(detection.label for detection in surest))
+    more = [f"and {len(labels) - MAX_LABELS} more"] if len(labels) > MAX_LABELS else []
+    return ", ".join([*labels[:MAX_LABELS], *more])

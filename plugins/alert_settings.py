@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -14,13 +15,15 @@ from pydantic import (
     model_validator,
 )
 
-from hub.event import DeviceName, Fraction, Name
+from hub.event import DeviceName, Event, Fraction, Name
 from hub.guarded_address import ForbiddenUrlError, plain_host
-from hub.template import Template, template_of
+from hub.plugin import Skip
+from hub.template import SAMPLES, Template, event_values, template_of
 from plugins.alert_channel import check_channel
 from plugins.alert_mqtt import MqttSettings
 from plugins.alert_sns import SnsSettings
 from plugins.alert_webhook import WebhookSettings
+from plugins.plain_text import defuse_all
 
 FIELDS = (
     *("device", "camera", "place", "label", "confidence", "count", "time", "event_id", "source"),
@@ -173,3 +176,13 @@ class AlertSettings(BaseModel):
         title = self.title if plain or "title" in self.model_fields_set else WHAT_TITLE
         body = self.body if plain or "body" in self.model_fields_set else WHAT_BODY
         return title, body
+
+    def preview(self, event: Event) -> Mapping[str, str]:
+        """Return what `lenshub template try --plugin` shows; `what` and `value` are samples."""
+        best = event.best()
+        if best is None:
+            raise Skip("no detections")
+        plain = event_values(event, best.label, best.confidence)
+        values = {**SAMPLES, **defuse_all(plain), "count": 1}
+        title, body = (template.render(values) for template in self.texts())
+        return {"title": title, "body": body}

@@ -8,7 +8,8 @@ import secrets
 from pathlib import Path, PurePosixPath
 
 
-def _flush_folder(path: Path) -> None:
+def flush_folder(path: Path) -> None:
+    """Make the names in a folder survive a power cut. Blocks."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -28,7 +29,11 @@ def _write_flushed(path: Path, data: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
+
+
+def _is_partial(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(".partial")
 
 
 class Folder:
@@ -62,3 +67,8 @@ class Folder:
             return await asyncio.to_thread(self.path(key).read_bytes)
         except FileNotFoundError:
             return None
+
+    def list(self) -> list[tuple[str, int]]:
+        """Return (key, size in bytes) of every file but those being written. Blocks; call it in a thread."""
+        found = (path for path in self.root.rglob("*") if path.is_file() and not _is_partial(path))
+        return [(path.relative_to(self.root).as_posix(), path.stat().st_size) for path in sorted(found)]

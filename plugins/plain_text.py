@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from hub.template import clean_value
+
 ZERO_WIDTH_SPACE = "\N{ZERO WIDTH SPACE}"
-_MARK = re.compile(r"([@＠#＃$<]|[.。](?=\w))")
+# Mentions (@everyone and <!channel> too), tags, HTML, what begins a link's host or ends one of its parts.
+_MARK = re.compile(r"([@＠﹫#＃﹟$＄<&]|[.。．｡](?=\S)|:(?=//))")
 
 
 def defuse(text: str) -> str:
-    """Return text in which no mention, hashtag, cashtag or link is recognised; it looks the same."""
-    return _MARK.sub(rf"\1{ZERO_WIDTH_SPACE}", text)
+    """Return text in which no mention, hashtag, cashtag, link or HTML is recognised; it looks the same.
+
+    What cannot be seen is left out first: it could part a mark from what it marks until later.
+    """
+    return _MARK.sub(rf"\1{ZERO_WIDTH_SPACE}", clean_value(text).replace(ZERO_WIDTH_SPACE, ""))
 
 
 def defuse_all(values: Mapping[str, object]) -> dict[str, object]:

@@ -21,9 +21,22 @@ if TYPE_CHECKING:
 API_URL = "https://api.x.com"
 CONNECT_S = 4
 REQUEST_S = 12
+DESCRIBE_S = 4
 PAUSE_S = 30.0
 KEYS_PAUSE_S = 600.0
+CREDITS_PAUSE_S = 3600.0
 LONGEST_PAUSE_S = 86_400.0
+_LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
+# Kinds of 403 that are about the app or its account, and not about one post.
+_ACCOUNT = ("oauth1-permissions", "client-forbidden", "client-not-enrolled", "suspended", "locked")
+
+
+class OnHold(RetryLater):
+    """X takes nothing from this account for now; nothing was posted."""
+
+
+class Duplicate(Reject):
+    """X has this text already; it was not posted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +60,36 @@ def _detail(body: str) -> str:
 
 
 def _until_reset_s(headers: Mapping[str, str]) -> float:
-    reset = headers.get("x-rate-limit-reset", "")
-    left = float(reset) - time.time() if reset.isdecimal() and len(reset) < 15 else PAUSE_S
-    return min(max(left, 1.0), LONGEST_PAUSE_S)
+    """Return the seconds until every limit that is used up is reset, as X's headers say."""
+    spent = [name for name in _LIMITS if headers.get(f"{name}-remaining") == "0"] or _LIMITS[:1]
+    resets = [headers.get(f"{name}-reset", "") for name in spent]
+    left = [float(reset) - time.time() for reset in resets if reset.isdecimal() and len(reset) < 15]
+    return min(max([1.0, *left] if left else [PAUSE_S]), LONGEST_PAUSE_S)
 
 
 def judge_refusal(status: int, headers: Mapping[str, str], body: str) -> RetryLater | Reject:
     """Return what a 4xx answer means: nothing was posted, now or for good."""
-    if status == 429 and "usage-capped" not in body:
-        return RetryLater(_until_reset_s(headers), "X: 429, the rate limit is reached")
-    if status == 429:
-        return Reject(f"X: 429, the usage cap is reached; raise it at developer.x.com: {_detail(body)}")
     if status == 401:
-        return RetryLater(
-            KEYS_PAUSE_S, "X: 401, it does not know these keys; correct them and restart the hub"
-        )
+        return OnHold(KEYS_PAUSE_S, "X: 401, the keys are wrong or revoked; correct them and restart the hub")
     if status == 402:
-        return Reject("X: 402, the account is out of credits; buy some at developer.x.com")
+        return OnHold(CREDITS_PAUSE_S, "X: 402, the account is out of credits; buy some at developer.x.com")
     if status == 403:
-        return Reject(f"X: 403, it does not allow this post: {_detail(body)}")
+        return _judge_forbidden(body)
+    if status == 429 and "usage-capped" in body:
+        return OnHold(
+            CREDITS_PAUSE_S, f"X: 429, the usage cap is reached; raise it at developer.x.com: {_detail(body)}"
+        )
+    if status == 429:
+        return OnHold(_until_reset_s(headers), "X: 429, the rate limit is reached")
     return Reject(f"X: {status}: {_detail(body)}")
+
+
+def _judge_forbidden(body: str) -> RetryLater | Reject:
+    if "duplicate content" in body:
+        return Duplicate(f"X: 403, it has this text already: {_detail(body)}")
+    if any(kind in body for kind in _ACCOUNT):
+        return OnHold(KEYS_PAUSE_S, f"X: 403, it does not let this app or account post: {_detail(body)}")
+    return Reject(f"X: 403, it does not allow this post: {_detail(body)}")
 
 
 def _silence_debug() -> None:
@@ -134,14 +157,36 @@ class XApi:
         form.add_field("media", io.BytesIO(picture), filename="picture", content_type=media_type)
         form.add_field("media_category", "tweet_image")
         form.add_field("media_type", media_type)
-        url = f"{API_URL}/2/media/upload"
+        answer = await self._send("/2/media/upload", REQUEST_S, data=form)
         try:
-            async with self._session.post(url, data=form, headers=self._sign(url)) as response:
+            return str(answer["data"]["id"])
+        except (LookupError, TypeError) as error:
+            raise RetryLater(PAUSE_S, "X: the picture was not taken: its answer has no id") from error
+
+    async def describe(self, media_id: str, alt_text: str) -> None:
+        """Give an uploaded picture its alt text, 1 to 1000 characters.
+
+        Raises:
+            RetryLater, Reject: The picture has none.
+        """
+        metadata = {"id": media_id, "metadata": {"alt_text": {"text": alt_text}}}
+        await self._send("/2/media/metadata", DESCRIBE_S, json=metadata)
+
+    async def _send(self, path: str, within_s: float, **content: Any) -> Any:
+        """Send something that may be repeated, and return the JSON that X answers."""
+        import aiohttp
+
+        url, limit = API_URL + path, aiohttp.ClientTimeout(total=within_s, sock_connect=CONNECT_S)
+        try:
+            async with self._session.post(
+                url, headers=self._sign(url), timeout=limit, allow_redirects=False, **content
+            ) as response:
                 body = await response.text(errors="replace")
                 if 400 <= response.status < 500:
                     raise judge_refusal(response.status, response.headers, body)
-                return str(json.loads(body)["data"]["id"])
-        except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
+                response.raise_for_status()
+                return json.loads(body)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise RetryLater(PAUSE_S, f"X: the picture was not taken: {_name(error)}") from error
 
     def _sign(self, url: str) -> dict[str, str]:
@@ -157,7 +202,7 @@ class XApi:
         """Post a text, perhaps with an uploaded picture, and return the id of the post.
 
         Raises:
-            RetryLater, Reject: Nothing was posted.
+            RetryLater, Reject: Nothing was posted; OnHold and Duplicate say more.
             DeliveryError: Whether it was posted is not known.
         """
         import aiohttp
@@ -178,7 +223,10 @@ class XApi:
             raise DeliveryError(f"X: {error.status} in answer to the post, not JSON") from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise DeliveryError(f"X did not answer the post: {_name(error)}") from error
-        return str(answer.data["id"])
+        try:
+            return str(answer.data["id"])
+        except (LookupError, TypeError) as error:
+            raise DeliveryError("X answered the post without its id") from error
 
 
 def _name(error: Exception) -> str:

@@ -22,7 +22,12 @@ NOOPS = "".join(f'[plugins.noop-{number}]\nuse = "noop"\n' for number in (1, 2, 
 FOUR_NOOPS = NOOPS + '[plugins.noop-4]\nuse = "noop"\n'
 STOPWATCH_AND_NOOPS = NOOPS + "[plugins.stopwatch]\n"
 _SOURCE = Path(__file__).with_name("measured_plugins.py")
-_ENTRY_POINTS = "[lenshub.plugins]\nnoop = measured_plugins:Noop\nstopwatch = measured_plugins:Stopwatch\n"
+_ENTRY_POINTS = """\
+[lenshub.plugins]
+noop = measured_plugins:Noop
+stopwatch = measured_plugins:Stopwatch
+hanging = measured_plugins:Hanging
+"""
 
 
 class HubProcess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Self
@@ -27,6 +28,20 @@ class Noop:
     @hookimpl
     async def deliver(self, event: Event) -> None:
         """Do nothing."""
+
+
+class Hanging:
+    """Never comes back from a delivery by itself."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: PluginContext) -> None:
+        pass
+
+    @hookimpl
+    async def deliver(self, event: Event) -> None:
+        """Wait for what does not come."""
+        await asyncio.get_running_loop().create_future()
 
 
 class Stopwatch:

@@ -61,8 +61,9 @@ def _encode_length(length: int) -> bytes:
 class Publisher:
     """One device with consecutive numbers, connected inside the context; counts the broker's PUBACKs."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, picture: bytes = b"") -> None:
         self.acknowledged = 0
+        self._picture = b"\n" + picture if picture else b""
         self._seq = 0
         self._socket = socket.create_connection((HOST, port), timeout=TIMEOUT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -94,7 +95,7 @@ class Publisher:
     def _next_packet(self) -> bytes:
         self._seq += 1
         topic = f"lenshub/v1/{DEVICE}/events/{EPOCH}/{self._seq}"
-        line = event_line(datetime.now(UTC), self._seq)
+        line = event_line(datetime.now(UTC), self._seq) + self._picture
         return publish_packet(topic, line, self._seq % 65535 + 1)
 
     def publish(self, messages: int) -> None:

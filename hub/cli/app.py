@@ -6,6 +6,7 @@ import typer
 
 from hub.cli import (
     alerts,
+    archive,
     check,
     db,
     decode,
@@ -21,6 +22,7 @@ from hub.cli import (
     replay,
     run,
     snooze,
+    template,
 )
 
 EPILOG = """Examples:
@@ -62,7 +64,9 @@ app.command()(snooze.snooze)
 app.add_typer(match.app, name="match")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(plugin.app, name="plugin")
+app.add_typer(archive.app, name="archive")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(template.app, name="template")
 app.add_typer(db.app, name="db")

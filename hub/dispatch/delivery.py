@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,11 +12,12 @@ from typing import Protocol
 
 from hub.dispatch.recall import StoreRecall
 from hub.event import Event, Frame
-from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
-from hub.store.effects import Effect, begin_effect, complete_effect, give_back_effect, take_back_effect
+from hub.plugin import AlreadyDone, Limit, OutcomeUnknown, Reject, RetryLater, Skip
+from hub.store.effects import Effect, complete_effect, give_back_effect, take_back_effect
 from hub.store.frames import FrameStore
 from hub.store.log import EventFilter, EventLog
 from hub.store.settlement import LIVE_RUN
+from hub.store.terms import Terms, begin_on_terms
 from hub.store.writer import Writer
 
 
@@ -102,13 +103,15 @@ class EventDelivery:
         group: str = "",
         amount: float = 0.0,
         cooldown_s: float = 0.0,
+        limits: Sequence[Limit] = (),
+        not_after: datetime | None = None,
         repeatable: bool = False,
     ) -> AsyncIterator[None]:
         """Guard an effect that cannot be repeated; see `hub.plugin.Delivery.once`."""
         effect = Effect(
             self.plugin, key, self._event.id, group, amount, cooldown_s, self._run_id, repeatable=repeatable
         )
-        await self._begin(effect)
+        await self._begin(effect, Terms(tuple(limits), not_after))
         try:
             yield
         except (RetryLater, Reject):
@@ -119,14 +122,19 @@ class EventDelivery:
             raise
         await self._writer.change(lambda connection: complete_effect(connection, effect, self._now()))
 
-    async def _begin(self, effect: Effect) -> None:
+    async def _begin(self, effect: Effect, terms: Terms) -> None:
         await self._check_cooldown(effect)
         now = self._now()
         try:
-            standing, at = await self._writer.change(lambda connection: begin_effect(connection, effect, now))
+            begun = await self._writer.change(
+                lambda connection: begin_on_terms(connection, effect, terms, now)
+            )
         except asyncio.CancelledError:
             self._writer.change_soon(lambda connection: take_back_effect(connection, effect, now))
             raise
+        if isinstance(begun, str):
+            raise Skip(begun)
+        standing, at = begun
         if standing == "done":
             raise AlreadyDone(f"{effect.key} was already done at {_moment(at)}")
         if standing == "unknown":
@@ -144,6 +152,10 @@ class EventDelivery:
 
     def _cooling(self, effect: Effect, until: datetime | None) -> Skip:
         return Skip(f"cooldown of {effect.group or self.plugin} holds until {_moment(until)}")
+
+    async def count_effects(self, group: str) -> int:
+        """Count effects before this event's; see `hub.plugin.Delivery.count_effects`."""
+        return await self._log.count_effects(self.plugin, group, self._event.id)
 
     async def count_events(
         self,

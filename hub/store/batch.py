@@ -34,7 +34,8 @@ class NextIds:
     message: int
 
 
-def _upsert(table: Table, keys: Sequence[str], changed: Sequence[str]) -> Insert:
+def upsert(table: Table, keys: Sequence[str], changed: Sequence[str]) -> Insert:
+    """Return what inserts rows, and brings `changed` up to date of those whose `keys` are there."""
     statement = upsert_insert(table)
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in changed}
@@ -43,15 +44,15 @@ def _upsert(table: Table, keys: Sequence[str], changed: Sequence[str]) -> Insert
 
 _MESSAGE, _EVENT, _DETECTION = insert(schema.messages), insert(schema.events), insert(schema.detections)
 _QUARANTINE, _GAP, _HISTORY = insert(schema.quarantine), insert(schema.gaps), insert(schema.device_history)
-_LINE = _upsert(schema.epochs, ("device", "epoch"), ("committed", "stale", "early"))
-_SEEN = _upsert(schema.devices, ("name",), ("last_seen_at",))
-_GREETED = _upsert(schema.devices, ("name",), ("last_seen_at", "agent", "models", "clock_skew_s"))
-_HEALTH = _upsert(schema.devices, ("name",), ("last_seen_at", "health", "health_at"))
-_STATE = _upsert(schema.devices, ("name",), ("last_seen_at", "state", "state_text", "state_at"))
-_CURSOR = _upsert(
+_LINE = upsert(schema.epochs, ("device", "epoch"), ("committed", "stale", "early"))
+_SEEN = upsert(schema.devices, ("name",), ("last_seen_at",))
+_GREETED = upsert(schema.devices, ("name",), ("last_seen_at", "agent", "models", "clock_skew_s"))
+_HEALTH = upsert(schema.devices, ("name",), ("last_seen_at", "health", "health_at"))
+_STATE = upsert(schema.devices, ("name",), ("last_seen_at", "state", "state_text", "state_at"))
+_CURSOR = upsert(
     schema.cursors, ("plugin", "partition", "run_id"), ("position", "done", "filtered", "updated_at")
 )
-_DELIVERY = _upsert(
+_DELIVERY = upsert(
     schema.deliveries,
     ("plugin", "event_id", "run_id"),
     ("outcome", "attempt", "reason", "note", "due_at", "updated_at"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
 from hub.store.schema import effects
 
@@ -34,8 +34,7 @@ def begin_effect(connection: Connection, effect: Effect, now: datetime) -> tuple
         ("begun", None) when this call wrote it; ("done" or "unknown", when it began) when an earlier attempt
         did; ("cooling", when the cooldown ends) when it must not begin. A repeatable one begins again.
     """
-    own = (effects.c.plugin == effect.plugin, effects.c.key == effect.key)
-    earlier = (connection.execute(select(effects.c.state, effects.c.began_at).where(*own))).one_or_none()
+    earlier = read_earlier(connection, effect)
     if earlier is not None and earlier.state == "begun" and effect.repeatable:
         return "begun", None
     if earlier is not None:
@@ -57,14 +56,15 @@ def begin_effect(connection: Connection, effect: Effect, now: datetime) -> tuple
     return "begun", None
 
 
-def _read_earlier(connection: Connection, effect: Effect) -> Row[str, datetime] | None:
+def read_earlier(connection: Connection, effect: Effect) -> Row[str, datetime] | None:
+    """Return (state, began_at) of an effect that was begun before, or None."""
     own = (effects.c.plugin == effect.plugin, effects.c.key == effect.key)
     return (connection.execute(select(effects.c.state, effects.c.began_at).where(*own))).one_or_none()
 
 
 def foresee_cooldown(connection: Connection, effect: Effect) -> datetime | None:
     """Return when the cooldown ends that `begin_effect` would meet; None where it would not come to that."""
-    if _read_earlier(connection, effect) is not None:
+    if read_earlier(connection, effect) is not None:
         return None
     return _cooling_until(connection, effect)
 
@@ -79,6 +79,17 @@ def _cooling_until(connection: Connection, effect: Effect) -> datetime | None:
     )
     began_at: datetime | None = last.scalar()
     return began_at + timedelta(seconds=effect.cooldown_s) if began_at else None
+
+
+def count_effects(connection: Connection, plugin: str, group: str, event_id: int) -> int:
+    """Count the effects of a group that began before an event's first one, or all if it has none."""
+    of_group = (effects.c.plugin == plugin, effects.c.group == group)
+    first = select(func.min(effects.c.began_at)).where(*of_group, effects.c.event_id == event_id)
+    began_at = connection.execute(first).scalar()
+    at_once = and_(effects.c.began_at == began_at, effects.c.event_id < event_id)
+    earlier = () if began_at is None else (or_(effects.c.began_at < began_at, at_once),)
+    query = select(func.count()).select_from(effects).where(*of_group, *earlier)
+    return int(connection.execute(query).scalar_one())
 
 
 def complete_effect(connection: Connection, effect: Effect, now: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.event import Event
-from hub.store.effects import Effect, foresee_cooldown
+from hub.store.effects import Effect, count_effects, foresee_cooldown
 from hub.store.replays import LivePast, Outcomes, read_outcomes, read_past
 from hub.store.rows import read_events
 from hub.store.schema import detections, events
@@ -112,6 +112,11 @@ class EventLog:
         """Return until when each snoozed instance is, as far as is committed."""
         async with self._engine.connect() as connection:
             return await connection.run_sync(read_snoozes, now)
+
+    async def count_effects(self, plugin: str, group: str, event_id: int) -> int:
+        """Count the effects of a group that began before an event's first one; see `hub.plugin.Delivery`."""
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(count_effects, plugin, group, event_id)
 
     async def newest_id(self) -> int:
         """Return the id of the newest event, 0 when there is none."""

@@ -4,6 +4,12 @@ kill.py --events 50000 --kills 12            agents with a spool; kills hub, age
 kill.py --leg plain --events 10000           plain QoS 1 clients; kills the hub
 kill.py --leg identical --events 20000 --kills 40 --rate 100
                                              plain clients that say the same again and again; kills the hub
+kill.py --leg archived --events 1700 --kills 170
+                                             every event is archived to a local S3 server; kills the hub
+kill.py --leg tweeted --events 1700 --kills 170
+                                             every event is tweeted to a stand-in for X; kills the hub
+kill.py --leg alerted --events 1700 --kills 170
+                                             every event is posted to two webhooks; kills the hub
 kill.py --mutant ack-before-commit --roles hub ...      must fail
 """
 
@@ -19,10 +25,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from alerted import run_alerted
+from archived import run_archived
 from identical import run_identical
 from plain import run_plain
 from plan import Plan
 from spooled import run_spooled
+from tweeted import run_tweeted
 
 MUTANTS = (
     "ack-before-commit",
@@ -30,10 +39,20 @@ MUTANTS = (
     "admission-off",
     "repeats-kept",
     "repeats-by-content",
+    "ledger-off",
+    "keys-anew",
+    "objects-later",
     "slow",
 )
 ROLES = ("hub", "agent", "broker")
-LEGS = {"spooled": run_spooled, "plain": run_plain, "identical": run_identical}
+LEGS = {
+    "spooled": run_spooled,
+    "plain": run_plain,
+    "identical": run_identical,
+    "archived": run_archived,
+    "tweeted": run_tweeted,
+    "alerted": run_alerted,
+}
 
 
 def read_arguments() -> argparse.Namespace:
@@ -43,9 +62,9 @@ def read_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--leg", choices=LEGS, default="spooled")
     parser.add_argument("--events", type=int, default=3000)
-    parser.add_argument("--kills", type=int, default=2, help="of each role (in the plain legs only the hub)")
+    parser.add_argument("--kills", type=int, default=2, help="of each role (of most legs only the hub)")
     parser.add_argument("--together", type=float, default=0.4, help="share of kills on top of another")
-    parser.add_argument("--rate", type=float, default=400, help="events a second")
+    parser.add_argument("--rate", type=float, default=400, help="events a second, where they are published")
     parser.add_argument("--seed", type=int, help="of whom to kill and when; default: random")
     parser.add_argument("--roles", nargs="+", choices=ROLES)
     parser.add_argument("--mutant", choices=MUTANTS, help="break a promise of the hub")

@@ -6,12 +6,14 @@ Each mutant also widens the moment it is about, so that a kill finds it; `slow` 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hub.cli import app
+from hub.dispatch.delivery import EventDelivery
 from hub.sources.mqtt import MqttSource
 from hub.store.admission import Admission
 from hub.store.arrival import Arrival, Receipt
@@ -19,12 +21,17 @@ from hub.store.recent import Recent
 from hub.store.writer import Writer
 from hub.wire.connection import Connection, Received
 from hub.wire.protocol import Ack, Position
+from plugins.alert_notice import Notice
+from plugins.s3_bucket import Bucket
 
 PAUSE_S = 0.05
+LATE_S = 1.0  # longer than an event takes to be settled
 _arrive = MqttSource._arrive
 _commit = Writer._commit
 _receive: Callable[[Connection], Awaitable[list[Received]]] = Connection.receive
 _acknowledge = Connection.acknowledge
+_add = Bucket.add
+_WRITING: set[asyncio.Task[None]] = set()
 
 
 async def _commit_late(writer: Writer, batch: Any) -> Any:
@@ -84,6 +91,22 @@ def _know_by_content(recent: Recent, mid: int, digest: bytes) -> bool:
     return any(known == digest for _, known in recent.entries.values())
 
 
+async def _begin_unwritten(delivery: EventDelivery, *_: Any) -> None:
+    """Begin an effect without writing it down."""
+
+
+async def _add_later(bucket: Bucket, *rest: Any) -> None:
+    """Say that an object is written before it is."""
+    later = asyncio.create_task(_write_late(bucket, *rest))
+    _WRITING.add(later)
+    later.add_done_callback(_WRITING.discard)
+
+
+async def _write_late(bucket: Bucket, *rest: Any) -> None:
+    await asyncio.sleep(LATE_S)
+    await _add(bucket, *rest)
+
+
 def mutate(name: str) -> None:
     """Put the named mutation in place."""
     changes: dict[str, list[tuple[type, str, Any]]] = {
@@ -99,6 +122,9 @@ def mutate(name: str) -> None:
         "admission-off": [(Writer, "_commit", _tell_late), (Admission, "_add_record", _admit_all)],
         "repeats-kept": [(Writer, "_commit", _tell_late), (Recent, "has", _know_nothing)],
         "repeats-by-content": [(Writer, "_commit", _commit_late), (Recent, "has", _know_by_content)],
+        "ledger-off": [(EventDelivery, "_begin", _begin_unwritten)],
+        "keys-anew": [(Notice, "id", property(lambda _: secrets.token_hex(16)))],
+        "objects-later": [(Bucket, "add", _add_later)],
         "slow": [(Writer, "_commit", _commit_and_tell_late)],
     }
     for kind, method, replacement in changes[name]:

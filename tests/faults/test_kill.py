@@ -76,3 +76,42 @@ def test_a_hub_that_admits_every_record_is_found_out():
     options = ("--roles", "hub", "--events", 1000, "--kills", 2)
 
     assert found_out("twice", "--mutant", "admission-off", *options)
+
+
+ARCHIVED = ("--leg", "archived", "--events", 40, "--kills", 2)
+TWEETED = ("--leg", "tweeted", "--events", 60, "--kills", 3)
+ALERTED = ("--leg", "alerted", "--events", 60, "--kills", 3)
+
+
+def test_objects_equal_events_when_the_hub_is_killed_while_it_uploads():
+    summary = run(*ARCHIVED)
+
+    assert summary["passed"], summary
+    assert summary["objects"] == 3 * summary["events"] + 1
+
+
+def test_a_hub_that_says_archived_before_it_is_so_is_found_out():
+    assert found_out("missing", "--mutant", "objects-later", *ARCHIVED)
+
+
+def test_events_are_tweeted_at_most_once_and_the_unknown_ones_listed_when_the_hub_is_killed():
+    summary = run(*TWEETED)
+
+    assert summary["passed"], summary
+    assert summary["tweets"] >= summary["done"] > 0
+    assert summary["unknown"] == len(summary["unknown_events"]) > 0
+
+
+def test_a_hub_that_keeps_no_ledger_is_found_out():
+    assert found_out("twice", "--mutant", "ledger-off", *TWEETED)
+
+
+def test_webhooks_lose_nothing_and_each_alert_has_one_key_when_the_hub_is_killed():
+    summary = run(*ALERTED)
+
+    assert summary["passed"], summary
+    assert summary["keys"] == 2 * summary["alerts"]
+
+
+def test_a_hub_that_gives_an_alert_another_key_at_each_attempt_is_found_out():
+    assert found_out("with_several_keys", "--mutant", "keys-anew", *ALERTED)

@@ -8,7 +8,15 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from hub.template import MAX_RENDERED_CHARS, SAMPLES, Template, template_of
+from hub.event import Detection, Event
+from hub.template import (
+    MAX_RENDERED_CHARS,
+    MAX_VALUE_CHARS,
+    SAMPLES,
+    Template,
+    event_values,
+    template_of,
+)
 
 KNOWN = frozenset(SAMPLES)
 REFUSED = {
@@ -17,6 +25,10 @@ REFUSED = {
     "{0}": "not a plain field: '0'",
     "{device.__class__}": "not a plain field: 'device.__class__'",
     "{label[0]}": "not a plain field: 'label[0]'",
+    "{% for x in y %}": "not a plain field: '% for x in y %'",
+    "{label * 99}": "not a plain field: 'label * 99'",
+    "{'x' * 10**10}": "(there are no attributes, indexes, calls, loops or conditions; known: camera, ",
+    "{{ label }}": "'{{ label }}' would be the text '{label}'; the field is {label}",
     "{label!r}": "field 'label': conversion !r is not allowed",
     "{label:{count}}": "must not be nested or wider than 999",
     "{label:99999}": "must not be nested or wider than 999",
@@ -52,7 +64,33 @@ def test_template_does_not_read_places_inside_values() -> None:
 
 def test_template_removes_control_characters_from_values_only() -> None:
     template = Template.parse("a\n{label}", KNOWN)
-    assert template.render(SAMPLES | {"label": "x\r\n\x00\u202e\u2028y\ud800"}) == "a\nxy"
+    assert template.render(SAMPLES | {"label": "x\r\n\x00\u202e\u2028y\ud800"}) == "a\nx y"
+
+
+@pytest.mark.parametrize("sign", "\x1b\x9b\xad\u061c\u200e\u200f\u202e\u2066\ufeff\uffff\U000e0041")
+def test_template_removes_what_cannot_be_seen_from_values(sign: str) -> None:
+    assert Template.parse("{label}", KNOWN).render(SAMPLES | {"label": f"a{sign}b"}) == "ab"
+
+
+@pytest.mark.parametrize("label", ["👩\u200d👧", "❤\ufe0f", "می\u200cخواهم", "e\u0301", "あ い"])
+def test_template_leaves_writing_as_it_is(label: str) -> None:
+    assert Template.parse("{label}", KNOWN).render(SAMPLES | {"label": label}) == label
+
+
+def test_template_cuts_long_values() -> None:
+    shown = Template.parse("<{label}>", KNOWN).render(SAMPLES | {"label": "x" * 10_240})
+    assert shown == f"<{'x' * (MAX_VALUE_CHARS - 1)}…>"
+
+
+def test_event_values_join_the_labels_surest_first() -> None:
+    found = [Detection(label=f"l{n}", confidence=n / 20) for n in (*range(12), 3)]
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    event = Event(
+        id=1, source="mqtt", device="d", captured_at=moment, received_at=moment, detections=tuple(found)
+    )
+    assert (
+        event_values(event, "l11", 0.55)["labels"] == "l11, l10, l9, l8, l7, l6, l5, l4, l3, l2, and 2 more"
+    )
 
 
 def test_template_bounds_what_it_renders() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib.util
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from aiobotocore.session import get_session
+from moto.server import ThreadedMotoServer
 
 from hub.decode.message import Decoded, Message
 from hub.dispatch.delivery import EventDelivery, FrameOnDisk
@@ -160,4 +162,34 @@ async def x(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
     for name, value in module.KEYS.items():
         monkeypatch.setenv(name, value)
     async with module.XServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """The address of a running S3 server."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+async def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
+    """A client of it, with credentials in the environment and an empty bucket `archive`."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
+    async with get_session().create_client("s3", endpoint_url=s3_server, region_name="us-east-1") as client:
+        await client.create_bucket(Bucket="archive")
+        yield client
+        listed = await client.list_objects_v2(Bucket="archive")
+        for item in listed.get("Contents", ()):
+            await client.delete_object(Bucket="archive", Key=item["Key"])
+
+
+@pytest.fixture
+async def faulty_s3(s3_server: str, s3: Any) -> AsyncIterator[Any]:
+    """A proxy in front of the S3 server that does to requests what it is told; see faulty_s3.py."""
+    async with load_beside("faulty_s3").FaultyS3(s3_server) as running:
         yield running

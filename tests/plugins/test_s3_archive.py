@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiobotocore.session import get_session
-from moto.server import ThreadedMotoServer
 
 from hub.draw.picture import decode_picture
 
@@ -28,26 +26,6 @@ KEYS = {
 
 def files_in(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-@pytest.fixture(scope="module")
-def s3_server() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-async def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
-    async with get_session().create_client("s3", endpoint_url=s3_server, region_name="us-east-1") as client:
-        await client.create_bucket(Bucket="archive")
-        yield client
-        for key in await keys_in(client):
-            await client.delete_object(Bucket="archive", Key=key)
 
 
 async def keys_in(client: Any) -> set[str]:
@@ -263,7 +241,10 @@ async def test_archive_says_what_to_do_when_access_is_denied(hub: Any, s3: Any) 
     ):
         verdict = await hub.deliver(archive, event)
     assert verdict.outcome == "retrying"
-    assert "AccessDenied (allow these credentials s3:PutObject and s3:GetObject on it)" in verdict.reason
+    assert (
+        "AccessDenied (allow these credentials s3:PutObject, s3:GetObject and s3:ListBucket on it)"
+        in verdict.reason
+    )
 
 
 async def test_archive_without_credentials_is_tried_again(

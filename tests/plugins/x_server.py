@@ -39,18 +39,22 @@ def _is_signed(request: web.Request) -> bool:
 
 class XServer:
     """Keeps pictures and posts. `trouble` maps a path to what it does instead of answering well:
-    limit, cap, credits, keys, duplicate, html, hang, drop, or drop_after (which keeps the post)."""
+    limit, cap, credits, keys, permissions, duplicate, html, hang, drop, or drop_after and fail_after (which
+    keep the post). With `knows_duplicates` off it takes every text again."""
 
     def __init__(self) -> None:
         self.pictures: dict[str, dict[str, Any]] = {}
         self.posts: list[dict[str, Any]] = []
         self.requests: list[str] = []
         self.trouble: dict[str, str] = {}
+        self.alt_texts: dict[str, str] = {}
+        self.knows_duplicates = True
         self._end = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=20_000_000)
         application.router.add_post("/2/media/upload", self._take_picture)
+        application.router.add_post("/2/media/metadata", self._take_metadata)
         application.router.add_post("/2/tweets", self._take_post)
         self._runner = web.AppRunner(application)
         await self._runner.setup()
@@ -83,15 +87,28 @@ class XServer:
         }
         return web.json_response({"data": answer})
 
+    async def _take_metadata(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if (refused := await self._refuse(request)) is not None:
+            return refused
+        if body["id"] not in self.pictures:
+            return _problem(404, "Not Found Error")
+        alt_text = body["metadata"]["alt_text"]
+        self.alt_texts[body["id"]] = alt_text["text"]
+        answer = {"id": body["id"], "associated_metadata": {"alt_text": alt_text}}
+        return web.json_response({"data": answer})
+
     async def _take_post(self, request: web.Request) -> web.Response:
         body = await request.json()
         if (refused := await self._refuse(request)) is not None:
             return refused
-        if any(post["text"] == body["text"] for post in self.posts):
+        if self.knows_duplicates and any(post["text"] == body["text"] for post in self.posts):
             return _problem(403, "You are not allowed to create a Tweet with duplicate content.")
         self.posts.append(body)
         if self.trouble.get(request.path) == "drop_after":
             request.transport.close()
+        if self.trouble.get(request.path) == "fail_after":
+            return _problem(503, "Service Unavailable")
         answer = {"id": str(2_000_000 + len(self.posts)), "text": body["text"], "edit_history_tweet_ids": []}
         return web.json_response({"data": answer}, status=201)
 
@@ -114,13 +131,29 @@ def _limit() -> web.Response:
     return answer
 
 
+def _daily_limit() -> web.Response:
+    answer = _problem(429, "Too Many Requests")
+    answer.headers.update({"x-rate-limit-remaining": "99", "x-rate-limit-reset": str(int(time.time()) + 90)})
+    answer.headers.update({"x-user-limit-24hour-limit": "100", "x-user-limit-24hour-remaining": "0"})
+    answer.headers["x-user-limit-24hour-reset"] = str(int(time.time()) + 7200)
+    return answer
+
+
 _TROUBLES = {
     "limit": _limit,
+    "daily_limit": _daily_limit,
     "cap": lambda: _problem(429, "Usage cap exceeded: Monthly product cap", f"{_PROBLEM}/usage-capped"),
     "credits": lambda: _problem(
         402, "Your enrolled account does not have any credits", f"{_PROBLEM}/credits"
     ),
     "keys": lambda: _problem(401, "Unauthorized"),
+    "permissions": lambda: _problem(
+        403,
+        "Your client app is not configured with the appropriate oauth1 app permissions for this endpoint.",
+        f"{_PROBLEM}/oauth1-permissions",
+    ),
+    "policy": lambda: _problem(403, "You are not permitted to perform this action."),
+    "no_id": lambda: web.json_response({"data": None}, status=201),
     "duplicate": lambda: _problem(403, "You are not allowed to create a Tweet with duplicate content."),
     "html": lambda: web.Response(text=HTML, status=503, content_type="text/html"),
     "html_limit": lambda: web.Response(text=HTML, status=429, content_type="text/html"),

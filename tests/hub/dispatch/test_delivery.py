@@ -10,7 +10,7 @@ import pytest
 
 from hub.dispatch.delivery import EventDelivery, FrameOnDisk
 from hub.event import Event, Frame
-from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
+from hub.plugin import AlreadyDone, Limit, OutcomeUnknown, Reject, RetryLater, Skip
 
 
 @pytest.fixture
@@ -117,6 +117,90 @@ async def test_once_cools_down_after_an_effect_left_unknown_but_not_after_one_gi
     with pytest.raises(Skip):
         async with delivery().once("3", group="g", cooldown_s=60):
             pytest.fail("entered")
+
+
+HOURLY = Limit("max_per_hour", "hour", count=2)
+BUDGET = Limit("budget", "month", amount=0.3)
+
+
+async def once(delivery, key, **terms):
+    async with delivery().once(key, group="g", amount=0.1, **terms):
+        pass
+
+
+async def test_once_skips_what_would_be_too_many_within_the_hour(delivery, clock):
+    for key in "12":
+        await once(delivery, key, limits=[HOURLY])
+    clock.advance(3599)
+    with pytest.raises(Skip, match="max_per_hour is used up: 2 of 2 within the hour"):
+        await once(delivery, "3", limits=[HOURLY])
+
+    clock.advance(2)
+    await once(delivery, "3", limits=[HOURLY])
+
+
+async def test_once_skips_what_would_cost_too_much_within_the_month_also_after_a_restart(
+    store, delivery, clock
+):
+    for key in "123":
+        await once(delivery, key, limits=[BUDGET])
+    await store.reopen()
+    clock.advance(9 * 86_400)
+    with pytest.raises(
+        Skip, match=r"budget is used up: 0\.3 of 0\.3 spent within the month, and this costs 0\.1"
+    ):
+        await once(delivery, "4", limits=[BUDGET])
+
+    clock.advance(86_400)  # the month is over
+    await once(delivery, "4", limits=[BUDGET])
+
+
+async def test_once_counts_what_was_left_unknown_but_not_what_was_given_back(delivery):
+    one = Limit("one", "day", count=1)
+    with pytest.raises(RetryLater):
+        async with delivery().once("1", group="g"):
+            raise RetryLater(1, "busy")
+    with pytest.raises(ValueError, match="x"):
+        async with delivery().once("2", group="g", limits=[one]):
+            raise ValueError("x")
+
+    with pytest.raises(Skip, match="one is used up: 1 of 1 within the day"):
+        await once(delivery, "3", limits=[one])
+
+
+async def test_once_keeps_a_limit_when_many_ask_at_once(delivery, soon):
+    asked = [once(delivery, str(number), limits=[HOURLY]) for number in range(10)]
+    found = await soon(asyncio.gather(*asked, return_exceptions=True))
+
+    assert sum(isinstance(result, Skip) for result in found) == 8
+
+
+async def test_once_is_not_begun_when_it_is_too_late_but_what_was_begun_stays_unknown(delivery, clock):
+    by = clock()
+    with pytest.raises(ValueError, match="x"):
+        async with delivery().once("1", not_after=by):
+            raise ValueError("x")
+    clock.advance(1)
+
+    with pytest.raises(Skip, match="too late: it could not be done by 2026-11-21 12:00:00 UTC"):
+        await once(delivery, "2", not_after=by)
+    with pytest.raises(OutcomeUnknown):
+        await once(delivery, "1", not_after=by)
+
+
+async def test_count_effects_numbers_events_and_gives_each_the_same_number_again(store, delivery, clock):
+    def of(event_id):
+        found = delivery()
+        found._event = found._event.model_copy(update={"id": event_id})
+        return found
+
+    for event_id in (1, 2, 3):
+        async with of(event_id).once(f"k/{event_id}", group="g"):
+            pass
+        clock.advance(1)
+
+    assert [await of(event_id).count_effects("g") for event_id in (1, 2, 3, 4, 1)] == [0, 1, 2, 3, 0]
+    assert await of(1).count_effects("other") == 0
 
 
 async def test_once_raises_to_its_own_plugin_when_a_key_cannot_be_stored(delivery, soon):

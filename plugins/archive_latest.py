@@ -1,0 +1,48 @@
+"""`latest/latest.json`: the newest record, written by one delivery on behalf of all that wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+from plugins.archive_keys import LATEST
+from plugins.archive_place import Place
+from plugins.archive_record import Rank, rank_in
+
+JSON = "application/json"
+
+
+class Latest:
+    """Keeps the newest record of an archive; an older event that arrives late does not replace it."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._turn = asyncio.Lock()
+        self._offered: tuple[Rank, bytes] | None = None
+        self._newest: Rank | None = None
+        self._known = False
+
+    async def offer(self, rank: Rank, record: bytes) -> None:
+        """Return once this record, or a newer one, is the latest; raises what the place raises."""
+        self._put_back(rank, record)
+        async with self._turn:
+            if self._offered is None:
+                return  # who had the turn before has written it, or a newer one
+            (rank, record), self._offered = self._offered, None
+            try:
+                await self._write(rank, record)
+            except BaseException:
+                self._put_back(rank, record)  # for who waits behind
+                raise
+
+    def _put_back(self, rank: Rank, record: bytes) -> None:
+        if self._offered is None or rank >= self._offered[0]:
+            self._offered = rank, record
+
+    async def _write(self, rank: Rank, record: bytes) -> None:
+        if not self._known:
+            self._newest = rank_in(await self._place.read(LATEST))
+            self._known = True
+        if self._newest is not None and rank < self._newest:
+            return
+        await self._place.replace(LATEST, record, JSON)
+        self._newest = rank

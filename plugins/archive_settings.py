@@ -1,0 +1,108 @@
+"""The settings of s3-archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from hub.event import Event
+from plugins.archive_compression import Compression
+from plugins.archive_keys import KeyTemplates, LayoutName
+from plugins.s3_bucket import Keeping
+from plugins.s3_client import S3Access
+
+
+def _check_endpoint(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError("is not an address like https://s3.example:9000") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or parts.query:
+        raise ValueError("is not an address like https://s3.example:9000")
+    if parts.username or parts.password:
+        raise ValueError("must not hold credentials: use the AWS environment variables or `profile`")
+    return value
+
+
+BucketName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$")]
+Prefix = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9!_.*'()=-]+/)*$", max_length=500)]
+EndpointUrl = Annotated[str, AfterValidator(_check_endpoint)]
+RoleArn = Annotated[
+    str,
+    StringConstraints(pattern=r"^arn:[a-z0-9-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", max_length=2048),
+]
+StorageClass = Literal[
+    "STANDARD",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER_IR",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "REDUCED_REDUNDANCY",
+]
+_OF_BUCKETS = frozenset(
+    {"prefix", "endpoint_url", "region", "profile", "role_arn", "external_id"}
+    | {"storage_class", "kms_key", "connections"}
+)
+
+
+class ArchiveSettings(BaseModel):
+    """Where the archive is, a folder or a bucket, how it is laid out, and what it holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path = Path("archive")
+    bucket: BucketName | None = None
+    prefix: Prefix = ""
+    endpoint_url: EndpointUrl | None = None
+    region: str | None = None
+    profile: str | None = None
+    role_arn: RoleArn | None = None
+    external_id: Annotated[str, Field(min_length=2, max_length=1224)] | None = None
+    storage_class: StorageClass | None = None
+    kms_key: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
+    connections: Annotated[int, Field(ge=1, le=1000)] = 32
+    layout: LayoutName = "published"
+    keys: KeyTemplates = KeyTemplates()
+    boxes: bool = True
+    batches: Compression | None = None
+    batch_every_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = self.model_fields_set
+        if self.bucket is not None and "folder" in given:
+            raise ValueError("set folder or bucket, not both")
+        alone = sorted(given & _OF_BUCKETS)
+        if self.bucket is None and alone:
+            raise ValueError(f"{', '.join(alone)} needs bucket")
+        if self.external_id is not None and self.role_arn is None:
+            raise ValueError("external_id needs role_arn")
+        if self.batches is None and "batch_every_s" in given:
+            raise ValueError("batch_every_s needs batches")
+        self.keys.complete(self.layout)
+        return self
+
+    @property
+    def access(self) -> S3Access:
+        """How to reach the bucket's store."""
+        return S3Access(
+            self.endpoint_url, self.region, self.profile, self.role_arn, self.external_id, self.connections
+        )
+
+    def preview(self, event: Event) -> Mapping[str, str]:
+        """Return what `lenshub template try --plugin` shows: the event's keys."""
+        keys = self.keys.complete(self.layout).keys(event)
+        return {name: key for name, key in asdict(keys).items() if key}
+
+    @property
+    def keeping(self) -> Keeping:
+        """How objects are kept in the bucket."""
+        return Keeping(self.storage_class, self.kms_key)

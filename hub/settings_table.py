@@ -68,7 +68,7 @@ def plain_default(field: FieldInfo) -> Any:
     if isinstance(default, Template):
         return default.text
     try:
-        return to_jsonable_python(default, fallback=str)
+        return to_jsonable_python(default, fallback=str, exclude_none=True)
     except PydanticSerializationError:
         return str(default)
 

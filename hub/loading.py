@@ -74,12 +74,22 @@ def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broke
         known = ", ".join(sorted(installed_plugins()))
         problems.append(f"{place}.use: no plugin {settings.use or name!r} is installed (installed: {known})")
         return Broken(name, tuple(problems))
+    if settings.isolation == "process":
+        return Broken(name, tuple(problems)) if problems else _isolate(name, settings, table, data_dir)
     made = _make(entry, place, rest, PluginContext(name, data_dir, logging.getLogger(f"plugins.{name}")))
     if isinstance(made, list):
         return Broken(name, (*problems, *made))
     if problems:
         return Broken(name, tuple(problems))
     return _register(name, settings, made)
+
+
+def _isolate(name: str, settings: InstanceSettings, table: Mapping[str, Any], data_dir: Path) -> Loaded:
+    """Return an instance whose code is never imported here; its own settings are checked in its process."""
+    from hub.isolation.isolated import LANES, Isolated  # the process loads plugins too, and needs no store
+
+    isolated = Isolated(name, settings, dict(table), data_dir)
+    return Loaded(Instance(name, settings, isolated.deliver, max(LANES, settings.concurrency)), isolated)
 
 
 def _make(entry: EntryPoint, place: str, rest: Mapping[str, Any], context: PluginContext) -> Any | list[str]:

@@ -11,8 +11,10 @@ from hub.broker import HOW_TO_INSTALL, has_private_broker
 from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json
 from hub.config import PRIVATE, read_config, read_password, read_table
 from hub.errors import ConfigError
+from hub.isolation.isolated import Isolated
+from hub.isolation.probe import try_out
 from hub.listener import find_listener
-from hub.loading import Broken
+from hub.loading import Broken, Loaded
 from hub.program import load_plugins
 from hub.wire.tls import Tls, list_expired, list_problems
 
@@ -26,7 +28,7 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     tables = instances.items() if isinstance(instances, dict) else ()
     found = load_plugins({name: rest for name, rest in tables if isinstance(rest, dict)}, path.parent)
     for plugin in found:
-        problems += [f"{path}: {line}" for line in plugin.problems] if isinstance(plugin, Broken) else []
+        problems += [f"{path}: {line}" for line in _list_wrong(plugin)]
     if problems:
         raise ConfigError(*problems)
     names = [plugin.instance.name for plugin in found if not isinstance(plugin, Broken)]
@@ -35,6 +37,12 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     else:
         where = escape(str(path)) if path.exists() else "no hub.toml here: the defaults"
         console.print(f"{where}: all right; plugins: {escape(', '.join(names)) or 'none'}")
+
+
+def _list_wrong(plugin: Loaded | Broken) -> tuple[str, ...]:
+    if isinstance(plugin, Broken):
+        return plugin.problems
+    return try_out(plugin.plugin) if isinstance(plugin.plugin, Isolated) else ()
 
 
 def _check_settings(config: Path | None) -> list[str]:

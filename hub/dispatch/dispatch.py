@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from hub.dispatch.instance import Instance
 from hub.dispatch.runner import Runner
+from hub.isolation.isolated import Isolated, PluginFailed
 from hub.loading import Broken, Loaded
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
@@ -20,6 +22,11 @@ log = logging.getLogger(__name__)
 
 START_S = 60.0
 WATCH_S = 0.1
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return why an instance cannot run, as its state in the store says it."""
+    return str(error) if isinstance(error, PluginFailed) else f"{type(error).__name__}: {error}"
 
 
 class Dispatch:
@@ -60,11 +67,13 @@ class Dispatch:
                 finally:
                     self._runners.remove(runner)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
-            await self._note_broken(name, f"{type(error).__name__}: {error}")
+            await self._note_broken(name, describe_failure(error))
 
     async def _enter(self, loaded: Loaded, stack: AsyncExitStack) -> None:
         if not hasattr(loaded.plugin, "__aenter__"):
             return
+        if isinstance(loaded.plugin, Isolated):
+            loaded.plugin.told_state = partial(self._note, loaded.instance.name)
         try:
             async with asyncio.timeout(START_S):
                 await stack.enter_async_context(loaded.plugin)

@@ -25,12 +25,18 @@ class InstanceSettings(Plain):
     attempts: Annotated[int, Field(ge=1, le=1000)] = 20
     max_age_s: Annotated[float, Field(gt=0, le=1e9)] | None = None
     start: Literal["now", "beginning"] = "now"
+    isolation: Literal["none", "process"] = "none"
+    memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A plugin that runs: `deliver(event, frame, delivery)` calls it with the arguments it declares."""
+    """A plugin that runs: `deliver(event, frame, delivery)` calls it with the arguments it declares.
+
+    `lanes` is how many deliveries may be handed to it at a time, where that is not `settings.concurrency`.
+    """
 
     name: str
     settings: InstanceSettings
     deliver: Deliver
+    lanes: int = 0

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from hub.dispatch.delivery import EventDelivery, FrameOnDisk
+from hub.dispatch.delivery import EventDelivery
+from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.instance import Instance
 from hub.dispatch.progress import Progress
 from hub.dispatch.retry import RetryPolicy
@@ -104,7 +105,7 @@ class Runner:
     async def run(self) -> None:
         """Deliver until cancelled; what is under way then is left to the next start."""
         self._broken = asyncio.get_running_loop().create_future()
-        for _ in range(self._settings.concurrency):
+        for _ in range(self._instance.lanes or self._settings.concurrency):
             self._add_worker()
         try:
             await self._broken
@@ -297,6 +298,8 @@ class Runner:
         """Put aside what runs long, cancel what runs too long, wake for what is due; called every 100 ms."""
         now = time.monotonic()
         for job in list(self._jobs.values()):
+            if job.delivery is not None and job.delivery.queued:
+                job.started = now
             running_s = now - job.started
             if running_s > ASIDE_AFTER_S and not job.has_row:
                 self._put_aside(job)

@@ -99,7 +99,9 @@ def test_plugin_with_bad_settings_names_them_all_with_what_is_known(install, tmp
     found = load({"colour": 1, "color": 3, "attempts": 0, "match": {"lables": []}}, tmp_path)
 
     known = "cameras, devices, labels, min_confidence, sources"
-    every = "attempts, color, concurrency, match, max_age_s, start, timeout_s, use, window"
+    every = (
+        "attempts, color, concurrency, isolation, match, max_age_s, memory_mb, start, timeout_s, use, window"
+    )
     assert sorted(found.problems) == [
         "plugins.made.attempts: Input should be greater than or equal to 1, found 0",
         "plugins.made.color: Input should be a valid string, found 3",

@@ -25,6 +25,7 @@ class Explanation(BaseModel):
 
 
 REMOVED = "it is not in hub.toml; name it again to go on from there"
+NOT_RUNNING = ("failed", "held back")
 OPEN = ("waiting", "retrying", "running")
 
 
@@ -82,7 +83,7 @@ def _from_cursor(
         reason = f"it was enabled later, from event {cursor['start'] + 1} on"
         return Explanation(plugin=name, outcome="skipped", reason=reason)
     if event.id > cursor["position"]:
-        failed = state is not None and state["state"] == "failed"
+        failed = state is not None and state["state"] in NOT_RUNNING
         reason = f"it cannot run: {state['reason']}" if failed and state else "not delivered yet"
         return Explanation(plugin=name, outcome="waiting", reason=reason)
     held = [row["match"] for row in matches if row["from_id"] <= event.id]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
 from pydantic import BaseModel, ValidationError
@@ -16,6 +16,9 @@ from pydantic import BaseModel, ValidationError
 from hub.dispatch.instance import Deliver, Instance, InstanceSettings
 from hub.plugin import PluginContext, Specifications
 from hub.problems import describe_problems
+
+if TYPE_CHECKING:  # a plugin's own process has no use for the store
+    from hub.store.plugin_state import PluginState
 
 GROUP = "lenshub.plugins"
 
@@ -27,6 +30,7 @@ class Broken:
     name: str
     problems: tuple[str, ...]
     from_beginning: bool = False
+    state: PluginState = "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,11 @@ from hub.sources.topics import Topics, decode_routed
 from hub.store.database import hub_lock, open_engine, upgrade
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
+from hub.store.plugin_state import note_state
 from hub.store.writer import Writer
+from hub.watchdog.held_back import HeldBack
+from hub.watchdog.steps import context_for
+from hub.watchdog.wiring import watching
 from hub.wire.connection import Connection
 from hub.wire.tls import make_context
 
@@ -34,7 +38,16 @@ log = logging.getLogger(__name__)
 
 def load_plugins(tables: Mapping[str, Mapping[str, Any]], data_dir: Path) -> list[Loaded | Broken]:
     """Make every instance that hub.toml has a table for."""
-    return [load_instance(name, table, data_dir) for name, table in tables.items()]
+    held = HeldBack(data_dir, tables)
+    return [load_unless_held(name, table, data_dir, held) for name, table in tables.items()]
+
+
+def load_unless_held(name: str, table: Mapping[str, Any], data_dir: Path, held: HeldBack) -> Loaded | Broken:
+    """Make one instance; one that is held back is not even imported."""
+    if reason := held.refusal(name):
+        return Broken(name, (reason,), table.get("start") == "beginning", "held back")
+    context = context_for(name)
+    return context.run(load_instance, name, table, data_dir)
 
 
 def make_decoders(config: Config) -> Decoders:
@@ -82,6 +95,12 @@ async def _run(config: Config, stop: asyncio.Event) -> None:
         stack.push_async_callback(engine.dispose)
         frames = FrameStore(data_dir / "frames")
         writer = await Writer.open(data_dir, frames)
+
+        def note_blocked(name: str, text: str) -> None:
+            writer.change_soon(lambda connection: note_state(connection, name, "running", text))
+
+        held = HeldBack(data_dir, config.plugins)
+        stack.enter_context(watching(data_dir, held, config.watchdog, note_blocked))
         plugins = await asyncio.to_thread(load_plugins, config.plugins, data_dir)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run(), name="writer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.cli import check, db, decode, demo, device, events, explain, plugins, quarantine, run
+from hub.cli import check, db, decode, demo, device, events, explain, plugins, quarantine, release, run
 
 EPILOG = """Examples:
 
@@ -35,6 +35,7 @@ app.command()(events.events)
 app.command()(explain.explain)
 app.command()(plugins.plugins)
 app.command()(plugins.deliveries)
+app.command()(release.release)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
 app.add_typer(db.app, name="db")

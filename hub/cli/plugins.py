@@ -47,7 +47,7 @@ def _collect(config: Path | None) -> list[dict[str, Any]]:
         if facts["state"] in {"running", "restarting"} and not running:
             facts["state"] = "stopped"
         if isinstance(plugin, Broken):
-            facts |= {"state": "failed", "reason": "; ".join(plugin.problems)}
+            facts |= {"state": plugin.state, "reason": "; ".join(plugin.problems)}
         found.append(facts)
     orphaned = {"state": "not in hub.toml", "reason": "its cursor is kept; name it again to go on from there"}
     found += [{"plugin": name} | facts | orphaned for name, facts in sorted(stored.items())]

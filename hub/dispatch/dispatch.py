@@ -17,6 +17,7 @@ from hub.store.log import EventLog
 from hub.store.plugin_state import PluginState, note_match, note_state, open_cursor
 from hub.store.settlement import Standing
 from hub.store.writer import Writer
+from hub.watchdog.steps import context_for
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +46,12 @@ class Dispatch:
                 if isinstance(found, Broken):
                     start = 0 if found.from_beginning else self._writer.tail.newest
                     await self._open_cursor(found.name, start)  # it catches up once it is mended
-                    await self._note_broken(found.name, "; ".join(found.problems))
+                    await self._note_broken(found.name, "; ".join(found.problems), found.state)
                 else:
                     standing = await self._stand(found.instance)
                     running = self._run_instance(found, standing)
-                    group.create_task(running, name=f"plugin {found.instance.name}")
+                    name = found.instance.name
+                    group.create_task(running, name=f"plugin {name}", context=context_for(name))
             ready.set()
             await self._watch()
 
@@ -93,9 +95,9 @@ class Dispatch:
     async def _open_cursor(self, name: str, start: int) -> Standing:
         return await self._writer.change(lambda c: open_cursor(c, name, start))
 
-    async def _note_broken(self, name: str, reason: str) -> None:
-        log.error("plugin.failed %s: %s", name, reason)
-        await self._note(name, "failed", reason)
+    async def _note_broken(self, name: str, reason: str, state: PluginState = "failed") -> None:
+        log.error("plugin.%s %s: %s", state.replace(" ", "_"), name, reason)
+        await self._note(name, state, reason)
 
     async def _note(self, name: str, state: PluginState, reason: str) -> None:
         await self._writer.change(lambda c: note_state(c, name, state, reason[:2000]))

@@ -27,6 +27,7 @@ from hub.store.frames import FrameStore
 from hub.store.log import EventLog
 from hub.store.settlement import DeliveryRow, Settlement, Standing
 from hub.store.writer import Writer
+from hub.watchdog.steps import context_for, mark_event
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,9 @@ class Runner:
             await self._stop_workers()
 
     def _add_worker(self) -> None:
-        worker = asyncio.get_running_loop().create_task(self._work(), name=f"deliver to {self.name}")
+        worker = asyncio.get_running_loop().create_task(
+            self._work(), name=f"deliver to {self.name}", context=context_for(self.name)
+        )
         self._workers.add(worker)
         worker.add_done_callback(self._worker_ended)
 
@@ -216,6 +219,7 @@ class Runner:
             event = job.event = job.event or await self._read_back(job.event_id)
             job.delivery = EventDelivery(self.name, event, job.attempt, self._writer, self._log, self._now)
             frame = FrameOnDisk.of(event, self._frames)
+            mark_event(event.id)
             return judge_return(await self._instance.deliver(event, frame, job.delivery))
         except asyncio.CancelledError as error:
             if not job.timed_out and job.task is not None and job.task.cancelling():

@@ -234,9 +234,11 @@ class Isolated:
             self._up = False
             await self._fail_running(why)
             self._ends += 1
-            quick_ends = 0 if time.monotonic() - started > CALM_S else quick_ends + 1
+            if time.monotonic() - started > CALM_S:
+                quick_ends = 0
             while not await self._start_again(why, PAUSES_S[min(quick_ends, len(PAUSES_S) - 1)]):
                 quick_ends += 1
+            quick_ends += 1
 
     async def _start_again(self, why: str, pause_s: float) -> bool:
         log.warning("plugin.ended %s: %s; its process is started again in %g s", self.name, why, pause_s)

@@ -254,8 +254,12 @@ class Isolated:
         return True
 
     async def _say(self, state: PluginState, reason: str) -> None:
-        if self.told_state is not None:
+        if self.told_state is None:
+            return
+        try:
             await self.told_state(state, reason)
+        except Exception as error:  # noqa: BLE001 - the process is more than the word about it
+            log.warning("plugin.state of %s could not be written: %s", self.name, error)
 
     async def _fail_running(self, why: str) -> None:
         """Fail what was being delivered; where the culprit is known, the others are delivered again."""

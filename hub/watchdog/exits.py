@@ -12,11 +12,14 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from hub.watchdog.held_back import HeldBack
 from hub.watchdog.steps import PLACE
 
+_RUNNER = str(Path(__file__).parents[1] / "dispatch" / "runner.py")
 HARMLESS = {0, signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH}
 
 
@@ -62,6 +65,6 @@ def _watched(
 
 
 def where(stack: traceback.StackSummary, frames: int = 3) -> str:
-    """Return the innermost frames of a stack in one line, the innermost first."""
-    inner = list(reversed(stack))[:frames]
+    """Return the innermost frames of a stack in one line, the innermost first, as far as the hub's own."""
+    inner = list(takewhile(lambda frame: frame.filename != _RUNNER, reversed(stack)))[:frames]
     return " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in inner)

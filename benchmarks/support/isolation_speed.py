@@ -109,12 +109,11 @@ async def _time(writer: Writer, loaded: Loaded, data_dir: Path, events: int) -> 
     async with AsyncExitStack() as stack:
         engine = open_engine(data_dir)
         stack.push_async_callback(engine.dispose)
-        began = asyncio.Event()
+        began = asyncio.get_running_loop().create_future()
         noted = replace(loaded, instance=_noting(loaded.instance, began))
         dispatch = Dispatch(writer, EventLog(engine), FrameStore(data_dir / "frames"))
         running = asyncio.create_task(dispatch.run([noted], asyncio.Event()))
-        await asyncio.wait_for(began.wait(), DEADLINE_S)
-        start, cpu_start = time.monotonic(), _cpu_s()
+        start, cpu_start = await asyncio.wait_for(began, DEADLINE_S)
         position = done = 0
         while position < events and time.monotonic() - start < DEADLINE_S:
             await asyncio.sleep(0.01)
@@ -127,11 +126,12 @@ async def _time(writer: Writer, loaded: Loaded, data_dir: Path, events: int) -> 
     return Run(kind, events, done, events / seconds, cpu_s / events * 1e6)
 
 
-def _noting(instance: Instance, began: asyncio.Event) -> Instance:
-    """Return an instance that notes its first delivery."""
+def _noting(instance: Instance, began: asyncio.Future[tuple[float, float]]) -> Instance:
+    """Return an instance that notes when its first delivery began, and the CPU time used until then."""
 
     async def deliver(*arguments: Any) -> object:
-        began.set()
+        if not began.done():
+            began.set_result((time.monotonic(), _cpu_s()))
         return await instance.deliver(*arguments)
 
     return replace(instance, deliver=deliver)

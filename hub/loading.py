@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 from pydantic import BaseModel, ValidationError
@@ -16,6 +16,9 @@ from pydantic import BaseModel, ValidationError
 from hub.dispatch.instance import Instance, InstanceSettings
 from hub.plugin import PluginContext, Specifications
 from hub.problems import describe_problems
+
+if TYPE_CHECKING:  # a plugin's own process has no use for the store
+    from hub.store.plugin_state import PluginState
 
 GROUP = "lenshub.plugins"
 HOOKS = {
@@ -33,6 +36,7 @@ class Broken:
     name: str
     problems: tuple[str, ...]
     from_beginning: bool = False
+    state: PluginState = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broke
         known = ", ".join(sorted(installed_plugins()))
         problems.append(f"{place}.use: no plugin {settings.use or name!r} is installed (installed: {known})")
         return Broken(name, tuple(problems))
+    if settings.isolation == "process":
+        return Broken(name, tuple(problems)) if problems else _isolate(name, settings, table, data_dir)
     made = _make(entry, place, rest, PluginContext(name, data_dir, logging.getLogger(f"plugins.{name}")))
     if isinstance(made, list):
         return Broken(name, (*problems, *made))
@@ -89,6 +95,18 @@ def read_settings(name: str, table: Mapping[str, Any]) -> tuple[list[str], Insta
         return [], InstanceSettings.model_validate(own)
     except ValidationError as error:
         return describe_problems(error, f"plugins.{name}", InstanceSettings), InstanceSettings()
+
+
+def _isolate(name: str, settings: InstanceSettings, table: Mapping[str, Any], data_dir: Path) -> Loaded:
+    """Return an instance whose code is never imported here; its own settings are checked in its process."""
+    from hub.isolation.isolated import (
+        AT_A_TIME,
+        Isolated,
+    )  # the process loads plugins too, and needs no store
+
+    isolated = Isolated(name, settings, dict(table), data_dir)
+    at_a_time = max(AT_A_TIME, settings.concurrency)
+    return Loaded(Instance(name, settings, isolated.deliver, at_a_time=at_a_time), isolated)
 
 
 def _make(entry: EntryPoint, place: str, rest: Mapping[str, Any], context: PluginContext) -> Any | list[str]:

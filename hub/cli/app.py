@@ -17,6 +17,7 @@ from hub.cli import (
     operate,
     plugins,
     quarantine,
+    release,
     replay,
     run,
     snooze,
@@ -58,6 +59,7 @@ app.command()(replay.replay)
 app.command()(replay.replays)
 app.command()(operate.enable)
 app.command()(operate.reload)
+app.command()(release.release)
 app.command()(snooze.snooze)
 app.add_typer(match.app, name="match")
 app.add_typer(quarantine.app, name="quarantine")

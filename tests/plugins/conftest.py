@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from hub.decode.message import Decoded, Message
-from hub.dispatch.delivery import EventDelivery, FrameOnDisk
+from hub.dispatch.delivery import EventDelivery
+from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.retry import RetryPolicy
 from hub.dispatch.verdict import Verdict, judge_error, judge_return
 from hub.event import Box, Detection, Event, Frame, NewEvent

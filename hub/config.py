@@ -19,6 +19,7 @@ from hub.decode.registry import DECODER_NAMES
 from hub.errors import ConfigError
 from hub.event import DeviceName, Name, Plain
 from hub.problems import describe_problems
+from hub.watchdog.settings import WatchdogSettings
 from hub.wire.protocol import UPWARD_FILTERS
 from hub.wire.tls import Tls, check_tls
 
@@ -192,6 +193,7 @@ class Config(Plain):
     hub: HubSettings = HubSettings()
     mqtt: MqttSettings = MqttSettings()
     limits: Limits = Limits()
+    watchdog: WatchdogSettings = WatchdogSettings()
     deeplens: DeepLensSettings = DeepLensSettings()
     plugins: dict[Name, dict[str, Any]] = Field(default_factory=dict)
 

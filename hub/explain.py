@@ -29,7 +29,12 @@ class Explanation(BaseModel):
 
 REMOVED = "it is not in hub.toml; name it again to go on from there"
 OPEN = ("waiting", "retrying", "running", "parked")
-HELD = {"failed": "it cannot run", "paused": "it is paused", "probing": "its circuit breaker is open"}
+HELD = {
+    "failed": "it cannot run",
+    "held back": "it cannot run",
+    "paused": "it is paused",
+    "probing": "its circuit breaker is open",
+}
 
 
 async def explain_event(

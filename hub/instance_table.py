@@ -11,7 +11,8 @@ from pathlib import Path
 from hub.config import read_config, read_table
 from hub.errors import ConfigError
 from hub.event import NO_CONTROLS
-from hub.loading import Broken, load_instance
+from hub.isolation.probe import list_problems
+from hub.loading import load_instance
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -65,5 +66,5 @@ def _check(trial: Path, path: Path, name: str) -> None:
         problems = (line.replace(str(trial), str(path)) for line in error.problems)
         raise ConfigError(*problems) from error
     made = load_instance(name, config.plugins.get(name, {}), config.hub.data_dir)
-    if isinstance(made, Broken):
-        raise ConfigError(*(f"{path}: {line}" for line in made.problems))
+    if wrong := list_problems(made):
+        raise ConfigError(*(f"{path}: {line}" for line in wrong))

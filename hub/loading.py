@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 from pydantic import BaseModel, ValidationError
@@ -18,6 +18,9 @@ from hub.dispatch.instance import Instance, InstanceSettings
 from hub.errors import HubError
 from hub.plugin import PluginContext, Specifications
 from hub.problems import describe_problems
+
+if TYPE_CHECKING:  # a plugin's own process has no use for the store
+    from hub.store.plugin_state import PluginState
 
 GROUP = "lenshub.plugins"
 OF_EVENTS = frozenset(InstanceSettings.model_fields) - {"use", "tick_s", "timeout_s"}
@@ -31,6 +34,7 @@ class Broken:
     name: str
     problems: tuple[str, ...]
     from_beginning: bool = False
+    state: PluginState = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,8 @@ def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broke
         known = ", ".join(sorted(installed_plugins()))
         problems.append(f"{place}.use: no plugin {settings.use or name!r} is installed (installed: {known})")
         return Broken(name, tuple(problems))
+    if settings.isolation == "process":
+        return Broken(name, tuple(problems)) if problems else _isolate(name, settings, table, data_dir)
     try:
         factory = load_class(entry)
     except HubError as error:
@@ -137,6 +143,18 @@ def read_settings(name: str, table: Mapping[str, Any]) -> tuple[list[str], Insta
         return describe_problems(error, f"plugins.{name}", InstanceSettings), InstanceSettings()
 
 
+def _isolate(name: str, settings: InstanceSettings, table: Mapping[str, Any], data_dir: Path) -> Loaded:
+    """Return an instance whose code is never imported here; its own settings are checked in its process."""
+    from hub.isolation.isolated import (
+        AT_A_TIME,
+        Isolated,
+    )  # the process loads plugins too, and needs no store
+
+    isolated = Isolated(name, settings, dict(table), data_dir)
+    at_a_time = max(AT_A_TIME, settings.concurrency)
+    return Loaded(Instance(name, settings, isolated.deliver, at_a_time=at_a_time), isolated)
+
+
 def _make(
     factory: Any, origin: str, place: str, table: Mapping[str, Any], context: PluginContext
 ) -> Any | list[str]:
@@ -163,7 +181,8 @@ def _register(name: str, settings: InstanceSettings, plugin: Any) -> Loaded | Br
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         return Broken(name, (f"{place}: does not fit the hooks: {error}",))
-    found = {caller.name: caller.get_hookimpls() for caller in manager.get_hookcallers(plugin) or ()}
+    callers = [c for c in manager.get_hookcallers(plugin) or () if c.name in vars(Specifications)]
+    found = {caller.name: caller.get_hookimpls() for caller in callers}  # without what others may call
     problems = _misfits(place, {hook: made[0].function for hook, made in found.items()})
     problems += _list_dead_options(place, settings, found)
     if problems:

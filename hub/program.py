@@ -21,19 +21,24 @@ from hub.decode.registry import Decoders
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import first_cause
 from hub.intake import Intake
-from hub.loading import Broken, Loaded, load_instance
+from hub.loading import Broken, Loaded
 from hub.sources.topics import Topics, decode_again
 from hub.store.database import hub_lock, open_engine, upgrade
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
+from hub.store.plugin_state import note_state
 from hub.store.writer import Writer
+from hub.watchdog.held_back import HeldBack
+from hub.watchdog.refusal import load_unless_held
+from hub.watchdog.wiring import watching
 
 log = logging.getLogger(__name__)
 
 
 def load_plugins(tables: Mapping[str, Mapping[str, Any]], data_dir: Path) -> list[Loaded | Broken]:
     """Make every instance that hub.toml has a table for."""
-    return [load_instance(name, table, data_dir) for name, table in tables.items()]
+    held = HeldBack(data_dir, tables)
+    return [load_unless_held(name, table, data_dir, held) for name, table in tables.items()]
 
 
 def make_decoders(config: Config) -> Decoders:
@@ -97,6 +102,12 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
         stack.push_async_callback(engine.dispose)
         frames = FrameStore(data_dir / "frames")
         writer = await Writer.open(data_dir, frames)
+
+        def note_blocked(name: str, text: str) -> None:
+            writer.change_soon(lambda connection: note_state(connection, name, "running", text))
+
+        held = HeldBack(data_dir, config.plugins)
+        watchdog = stack.enter_context(watching(data_dir, held, config.watchdog, note_blocked))
         plugins = await asyncio.to_thread(load_plugins, config.plugins, data_dir)
         decoders = _make_all_decoders(config, plugins)
         companion = Companion(writer, decoders, config.mqtt.known_devices)
@@ -110,7 +121,7 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
                     await placed.wait()
                     async with asyncio.TaskGroup() as inner:
                         intake = Intake(writer, decoders, inner)
-                        reload = Reload(path, config, dispatch, intake, companion)
+                        reload = Reload(path, config, dispatch, intake, companion, watchdog)
                         executor = Executor(writer, engine, _decoding(reload, decoders), dispatch, reload)
                         await _take_in(config, intake, executor, wishes)
                 finally:

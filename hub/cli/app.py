@@ -19,6 +19,7 @@ from hub.cli import (
     plugin,
     plugins,
     quarantine,
+    release,
     replay,
     run,
     snooze,
@@ -60,6 +61,7 @@ app.command()(replay.replay)
 app.command()(replay.replays)
 app.command()(operate.enable)
 app.command()(operate.reload)
+app.command()(release.release)
 app.command()(snooze.snooze)
 app.add_typer(match.app, name="match")
 app.add_typer(plugins.app, name="plugins")

@@ -24,7 +24,7 @@ from hub.cli.shared import (
     read_store,
 )
 from hub.config import Config, read_config
-from hub.dispatch.delivery import FrameOnDisk
+from hub.dispatch.frame import FrameOnDisk
 from hub.errors import ConfigError
 from hub.loading import Broken, load_instance
 from hub.settled import Settled

@@ -10,6 +10,7 @@ from hub.checking import list_setting_problems
 from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json
 from hub.config import read_config, read_table
 from hub.errors import ConfigError
+from hub.isolation.probe import list_problems
 from hub.loading import Broken
 from hub.program import list_unread, load_plugins
 
@@ -23,7 +24,7 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     tables = instances.items() if isinstance(instances, dict) else ()
     found = load_plugins({name: rest for name, rest in tables if isinstance(rest, dict)}, path.parent)
     for plugin in found:
-        problems += [f"{path}: {line}" for line in plugin.problems] if isinstance(plugin, Broken) else []
+        problems += [f"{path}: {line}" for line in list_problems(plugin)]
     if problems or (problems := [f"{path}: {line}" for line in list_unread(read_config(config), found)]):
         raise ConfigError(*problems)
     names = [plugin.instance.name for plugin in found if not isinstance(plugin, Broken)]

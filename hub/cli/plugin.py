@@ -22,7 +22,7 @@ from hub.cli.shared import (
     print_table,
 )
 from hub.config import Config, read_config
-from hub.dispatch.delivery import FrameOnDisk
+from hub.dispatch.frame import FrameOnDisk
 from hub.errors import HubError
 from hub.event import NewEvent
 from hub.loading import installed_plugins

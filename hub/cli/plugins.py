@@ -64,10 +64,11 @@ def _collect(config: Path | None) -> list[dict[str, Any]]:
     for plugin in load_plugins(settings.plugins, settings.hub.data_dir):
         name = plugin.name if isinstance(plugin, Broken) else plugin.instance.name
         facts = {"plugin": name, "state": "never run", "reason": ""} | stored.pop(name, {})
-        if facts["state"] in {"running", "probing"} and not running:
+        facts["isolation"] = settings.plugins[name].get("isolation", "none")
+        if facts["state"] in {"running", "probing", "restarting"} and not running:
             facts |= {"state": "stopped", "reason": ""}
         if isinstance(plugin, Broken):
-            facts |= {"state": "failed", "reason": "; ".join(plugin.problems)}
+            facts |= {"state": plugin.state, "reason": "; ".join(plugin.problems)}
         found.append(facts)
     orphaned = {"state": "not in hub.toml", "reason": "its cursor is kept; name it again to go on from there"}
     found += [{"plugin": name} | facts | orphaned for name, facts in sorted(stored.items())]
@@ -90,7 +91,7 @@ def plugins(context: typer.Context, config: ConfigOption = None, json: JsonOptio
     if json:
         print_json(found)
         return
-    rows = [(f["plugin"], f["state"], f.get("behind"), _outcomes(f), _says(f), _trouble(f)) for f in found]
+    rows = [(f["plugin"], _state(f), f.get("behind"), _outcomes(f), _says(f), _trouble(f)) for f in found]
     print_table("Plugins", ("instance", "state", "behind", "outcomes", "says", "trouble"), rows)
     print_table(
         "Installed", ("plugin", "from"), ((n, e.value) for n, e in sorted(installed_plugins().items()))
@@ -125,6 +126,11 @@ def show(
     ]
     print_table("Settings", ("setting", "type", "default", "meaning"), rows)
     console.print("\n" + as_shown(example_table(name, model, used)), end="")
+
+
+def _state(facts: dict[str, Any]) -> str:
+    isolated = facts.get("isolation") == "process"
+    return f"{facts['state']} (process)" if isolated else str(facts["state"])
 
 
 def _outcomes(facts: dict[str, Any]) -> str:

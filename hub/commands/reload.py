@@ -15,14 +15,18 @@ from hub.config import Config, read_config, read_table
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import ConfigError
 from hub.intake import Intake
-from hub.loading import Broken, Loaded, load_instance
+from hub.isolation.probe import list_problems
+from hub.loading import Broken, Loaded
+from hub.watchdog.refusal import load_unless_held
+from hub.watchdog.watchdog import Watchdog
 
 INTAKE = ("mqtt", "limits", "deeplens")
+SECTIONS = (*INTAKE, "watchdog")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What another hub.toml changes: instances by name, and sections that the intake is made of.
+    """What another hub.toml changes: instances by name, and other sections.
 
     `found` holds instances that are new or changed, and those that did not run and are tried again.
     """
@@ -42,6 +46,7 @@ class Reload:
         path: The file; None: hub.toml here, or the defaults when there is none.
         config: What holds at the start.
         companion: Whose decoders read what is taken in.
+        watchdog: Knows who is held back, by the tables that hold now.
 
     Attributes:
         config: What holds now.
@@ -54,12 +59,14 @@ class Reload:
         dispatch: Dispatch,
         intake: Intake,
         companion: Companion,
+        watchdog: Watchdog,
     ) -> None:
         self._path = path
         self.config = config
         self._dispatch = dispatch
         self._intake = intake
         self._companion = companion
+        self._watchdog = watchdog
 
     async def __call__(self) -> list[str]:
         """Apply what has changed, and return a line for each change.
@@ -67,20 +74,28 @@ class Reload:
         Raises:
             ConfigError: The file is wrong, with every problem; the hub goes on as it was.
         """
-        found = await asyncio.to_thread(self._compare)
+        try:
+            found = await asyncio.to_thread(self._compare)
+            await self._change_intake(found)
+        except BaseException:
+            self._watchdog.held.follow(self.config.plugins)
+            raise
+        self.config = found.config
+        self._watchdog.follow(found.config.watchdog)
+        await self._dispatch.change(found.gone, found.found)
+        self._forget_decoders(found.gone)
+        return self._describe(found)
+
+    async def _change_intake(self, found: Difference) -> None:
         new = [one for one in found.found if isinstance(one, Loaded) and one.instance.name in found.added]
         for one in new:
             add_decoder(self._companion.decoders, one)  # before its first message can come
         try:
-            if found.sections:
+            if not {*INTAKE}.isdisjoint(found.sections):
                 await self._intake.change(self.config, found.config, self._companion.configure)
-        except Exception:
+        except BaseException:
             self._forget_decoders(one.instance.name for one in new)
             raise
-        self.config = found.config
-        await self._dispatch.change(found.gone, found.found)
-        self._forget_decoders(found.gone)
-        return self._describe(found)
 
     def _forget_decoders(self, names: Iterable[str]) -> None:
         for name in names:
@@ -95,16 +110,22 @@ class Reload:
         changed = frozenset(name for name in tables.keys() & before.keys() if tables[name] != before[name])
         idle = {name for name in tables if not self._dispatch.runs(name)}
         importlib.invalidate_caches()  # a plugin may have been installed since
+        held = self._watchdog.held
+        held.follow(tables)  # what is made now may block or end the hub as well
         data_dir = self.config.hub.data_dir
-        found = [load_instance(name, tables[name], data_dir) for name in sorted(added | changed | idle)]
-        wrong = [one for one in found if isinstance(one, Broken) and one.name in added | changed]
-        problems = [f"{path}: {line}" for one in wrong for line in one.problems]
+        found = {
+            name: load_unless_held(name, tables[name], data_dir, held)
+            for name in sorted(added | changed | idle)
+        }
+        problems = [
+            f"{path}: {line}" for name in sorted(added | changed) for line in _list_wrong(found[name])
+        ]
         config = self._read(problems)
         if problems or config is None:
             raise ConfigError(*problems)
-        sections = tuple(name for name in INTAKE if getattr(config, name) != getattr(self.config, name))
+        sections = tuple(name for name in SECTIONS if getattr(config, name) != getattr(self.config, name))
         gone = tuple(sorted(before.keys() - tables.keys()))
-        return Difference(config, gone, added, changed, tuple(found), sections)
+        return Difference(config, gone, added, changed, tuple(found.values()), sections)
 
     def _read(self, problems: list[str]) -> Config | None:
         try:
@@ -128,6 +149,13 @@ class Reload:
             end = "runs" if self._dispatch.runs(name) else "does not run, see `lenshub plugins`"
             lines.append(f"plugins.{name}: {how}, {end}")
         return lines or ["nothing has changed"]
+
+
+def _list_wrong(found: Loaded | Broken) -> tuple[str, ...]:
+    """Return what is wrong with the file; that an instance is held back is not."""
+    if isinstance(found, Broken) and found.state == "held back":
+        return ()
+    return list_problems(found)
 
 
 def _tables_of(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -1,51 +1,21 @@
-"""What a plugin is handed with an event: its frame, its ledger, its view of the log."""
+"""What a plugin is handed with an event: its ledger, its view of the log."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from hub.dispatch.recall import StoreRecall
-from hub.event import Event, Frame
 from hub.plugin import AlreadyDone, Limit, OutcomeUnknown, Reject, RetryLater, Skip
 from hub.store.effects import Effect, complete_effect, give_back_effect, take_back_effect
-from hub.store.frames import FrameStore
 from hub.store.log import EventFilter, EventLog
 from hub.store.settlement import LIVE_RUN
 from hub.store.terms import Terms, begin_on_terms
 from hub.store.writer import Writer
-
-
-@dataclass(frozen=True, slots=True)
-class FrameOnDisk:
-    """An event's frame; `read` goes to the frame store."""
-
-    digest: str
-    width: int
-    height: int
-    media_type: str
-    _path: Path = field(repr=False)
-
-    @classmethod
-    def of(cls, event: Event, store: FrameStore) -> FrameOnDisk | None:
-        """Return the event's frame, or None when it has none."""
-        frame = event.frame
-        if not isinstance(frame, Frame):
-            return None
-        path = store.path(event.device, frame)
-        return cls(frame.digest, frame.width, frame.height, frame.media_type, path)
-
-    async def read(self) -> bytes:
-        """Return the bytes; raises Reject when the file is gone."""
-        try:
-            return await asyncio.to_thread(self._path.read_bytes)
-        except FileNotFoundError as error:
-            raise Reject(f"frame {self.digest[:12]} is no longer in the frame store") from error
 
 
 class Numbered(Protocol):
@@ -67,6 +37,9 @@ class Position:
 class EventDelivery:
     """One event on its way to one plugin; see `hub.plugin.Delivery`.
 
+    `queued` says that it has not begun: it waits for its turn in the plugin's process, while its time stands
+    still.
+
     Args:
         event: Effects are noted with its id, and events are counted up to it.
     """
@@ -84,6 +57,7 @@ class EventDelivery:
         self.plugin = plugin
         self.attempt = attempt
         self.left_unknown = False
+        self.queued = False
         self._event = event
         self._writer = writer
         self._log = log

@@ -115,7 +115,7 @@ class Dispatch:
         if isinstance(found, Broken):
             start = 0 if found.from_beginning else self._writer.tail.newest
             await self._open_cursor(found.name, start)  # it catches up once it is mended
-            await self._note_broken(found.name, "; ".join(found.problems))
+            await self._note_broken(found)
             return
         name = found.instance.name
         standing = await self._stand(found.instance) if found.delivers else None
@@ -144,9 +144,10 @@ class Dispatch:
     async def _open_cursor(self, name: str, start: int) -> Standing:
         return await self._writer.change(lambda c: open_cursor(c, name, start))
 
-    async def _note_broken(self, name: str, reason: str) -> None:
-        log.error("plugin.failed %s: %s", name, reason)
-        await self._writer.change(lambda c: note_state(c, name, "failed", reason[:2000]))
+    async def _note_broken(self, found: Broken) -> None:
+        name, reason = found.name, "; ".join(found.problems)
+        log.error("plugin.%s %s: %s", found.state.replace(" ", "_"), name, reason)
+        await self._writer.change(lambda c: note_state(c, name, found.state, reason[:2000]))
 
     async def _watch(self) -> None:
         while True:

@@ -30,13 +30,16 @@ class InstanceSettings(Plain):
     max_age_s: Annotated[float, Field(gt=0, le=1e9)] | None = None
     ordered: bool = Field(default=False, description="One delivery at a time for each device, in order")
     start: Literal["now", "beginning"] = "now"
+    isolation: Literal["none", "process"] = "none"
+    memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A plugin that runs: `deliver(event, frame, delivery)` calls it with the arguments it declares.
 
-    So do `digest(digest, frame, delivery)` and `tick(now, delivery)`, where it has them.
+    So do `digest(digest, frame, delivery)` and `tick(now, delivery)`, where it has them. `at_a_time` is how
+    many deliveries may be handed to it at a time, where that is not `settings.concurrency`.
     """
 
     name: str
@@ -44,3 +47,4 @@ class Instance:
     deliver: Deliver
     digest: Deliver | None = None
     tick: Tick | None = None
+    at_a_time: int = 0

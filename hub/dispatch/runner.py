@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from hub.dispatch.breaker import Breaker
-from hub.dispatch.delivery import EventDelivery, FrameOnDisk
+from hub.dispatch.delivery import EventDelivery
 from hub.dispatch.feed import Feed, LiveFeed
+from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.instance import Instance
 from hub.dispatch.lanes import Lanes
 from hub.dispatch.progress import Progress
@@ -32,6 +33,7 @@ from hub.store.log import EventLog
 from hub.store.plugin_state import PluginState, shift_due
 from hub.store.settlement import ASIDE, DeliveryRow, Settlement, Standing
 from hub.store.writer import Writer
+from hub.watchdog.steps import context_for, mark_event
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +130,8 @@ class Runner:
         self._feed.open(self._progress, self._settle, self._changed.set)
         self._ended = asyncio.get_running_loop().create_future()
         one_at_a_time = self._gate is not None and self._gate.one_at_a_time
-        for _ in range(1 if one_at_a_time else self._settings.concurrency):
+        at_a_time = self._instance.at_a_time or self._settings.concurrency
+        for _ in range(1 if one_at_a_time else at_a_time):
             self._add_worker()
         try:
             await self._ended
@@ -187,7 +190,9 @@ class Runner:
         heapq.heapify(self._retries)
 
     def _add_worker(self) -> None:
-        worker = asyncio.get_running_loop().create_task(self._work(), name=f"deliver to {self.name}")
+        worker = asyncio.get_running_loop().create_task(
+            self._work(), name=f"deliver to {self.name}", context=context_for(self.name)
+        )
         self._workers.add(worker)
         worker.add_done_callback(self._worker_ended)
 
@@ -367,6 +372,7 @@ class Runner:
                 self.name, event, job.attempt, self._writer, self._log, self._now, self._feed.run_id
             )
             frame = FrameOnDisk.of(event, self._frames)
+            mark_event(event.id)
             return judge_return(await self._instance.deliver(event, frame, job.delivery))
         except asyncio.CancelledError as error:
             if not job.timed_out and job.task is not None and job.task.cancelling():
@@ -433,6 +439,11 @@ class Runner:
         heapq.heapify(self._retries)
         due = {retry.event_id: retry.due for retry in self._retries}
         self._writer.change_soon(lambda c: shift_due(c, self.name, self._feed.run_id, due))
+
+    def tell_what_holds(self) -> None:
+        """Say once more that it is paused or probed, if it is."""
+        if self._pause_reason is not None or self._breaker.is_open:
+            self._tell_state()
 
     def _tell_state(self) -> None:
         """Say how the instance is doing: paused, probed, or simply running."""
@@ -510,6 +521,8 @@ class Runner:
             self._feed.catch_up()
         now = time.monotonic()
         for job in list(self._jobs.values()):
+            if job.delivery is not None and job.delivery.queued:
+                job.started = now
             running_s = now - job.started
             if running_s > ASIDE_AFTER_S and not job.has_row:
                 self._put_aside(job)

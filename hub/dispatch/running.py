@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hub.dispatch.feed import LiveFeed
@@ -19,6 +20,7 @@ from hub.dispatch.suppress.digests import Digests
 from hub.dispatch.suppress.gate import Gate
 from hub.dispatch.tick import Ticking, running_beside, send_digests
 from hub.errors import first_cause
+from hub.isolation.isolated import Isolated, PluginFailed
 from hub.loading import Loaded
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
@@ -26,6 +28,7 @@ from hub.store.plugin_state import PluginState, note_state, open_cursor
 from hub.store.replays import Replay, end_replay, list_open
 from hub.store.settlement import LIVE_RUN, Standing
 from hub.store.writer import Writer
+from hub.watchdog.steps import context_for
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +90,9 @@ class Running:
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Run as a task of `group`; nothing that goes wrong with the plugin ends the others."""
-        self._task = group.create_task(self._run(), name=f"plugin {self.name}")
+        self._task = group.create_task(
+            self._run(), name=f"plugin {self.name}", context=context_for(self.name)
+        )
 
     async def stop(self) -> None:
         """Let what is under way end, and leave the plugin."""
@@ -126,21 +131,25 @@ class Running:
                 await self._enter(stack)
                 await (self._accompany() if self._standing is None else self._deliver(self._standing))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
-            cause = first_cause(error)
-            await self._note_broken(f"{type(cause).__name__}: {cause}")
+            await self._note_broken(_describe_failure(first_cause(error)))
         finally:
             self._runs = False
             self.runners.clear()
             self.placed.set()
 
     async def _enter(self, stack: AsyncExitStack) -> None:
-        if not hasattr(self.loaded.plugin, "__aenter__"):
+        plugin = self.loaded.plugin
+        if not hasattr(plugin, "__aenter__"):
             return
+        if isinstance(plugin, Isolated):
+            plugin.told_state = self._note_process
         try:
             async with asyncio.timeout(START_S):
-                await stack.enter_async_context(self.loaded.plugin)
+                await stack.enter_async_context(plugin)
         except TimeoutError as error:
             raise TimeoutError(f"did not start within {START_S:g} s") from error
+        if isinstance(plugin, Isolated):  # only now is known which hooks it has
+            self.loaded = dataclasses.replace(self.loaded, instance=plugin.complete(self.loaded.instance))
 
     async def _deliver(self, standing: Standing) -> None:
         instance = self.loaded.instance
@@ -166,8 +175,7 @@ class Running:
             beside = [self._beside(self.loaded), *self._list_ticks(lambda: live.stands)]
             if instance.digest is not None:
                 digests = Digests(instance, gate, self._writer, self._log, self._frames, utc_now)
-                waits = lambda: live.stands or live.probes  # noqa: E731 - it is this one's only name
-                beside.append(send_digests(self.name, digests, stands=waits))
+                beside.append(send_digests(self.name, digests, stands=partial(self._keeps_digests, live)))
             async with running_beside(self.name, *beside):
                 await live.run()
 
@@ -191,10 +199,20 @@ class Running:
         return gate
 
     def _list_ticks(self, stands: Callable[[], bool]) -> list[Coroutine[Any, Any, None]]:
-        """Return what calls `tick`, if the plugin has it, except while it stands."""
-        if self.loaded.instance.tick is None:
+        """Return what calls `tick`, if the plugin has it, except while it stands or is not up."""
+        instance = self.loaded.instance
+        if instance.tick is None:
             return []
-        return [Ticking(self.loaded.instance, self._writer, self._log, utc_now, stands=stands).run()]
+        waits = lambda: stands() or not self._is_up  # noqa: E731 - it is this one's only name
+        return [Ticking(instance, self._writer, self._log, utc_now, stands=waits).run()]
+
+    @property
+    def _is_up(self) -> bool:
+        """Whether the plugin can be called: its process, if it has one, is not being started again."""
+        return self.loaded.plugin.is_up if isinstance(self.loaded.plugin, Isolated) else True
+
+    def _keeps_digests(self, live: Runner) -> bool:
+        return live.stands or live.probes or not self._is_up
 
     def start_replay(self, replay: Replay) -> None:
         """Deliver a range once more, beside the live run, unless that is being done already."""
@@ -237,14 +255,28 @@ class Running:
         standing = await self._writer.change(lambda c: open_cursor(c, self.name, start, replay.run_id))
         return Runner(instance, standing, self._writer, self._log, self._frames, feed=feed)
 
+    async def _note_process(self, state: PluginState, reason: str) -> None:
+        """Note what became of the plugin's process; that it is paused or probed says more than "running"."""
+        await self._writer.change(lambda c: note_state(c, self.name, state, reason[:2000]))
+        if state == "running":
+            for runner in self.runners:
+                runner.tell_what_holds()
+
     def _note_soon(self, state: PluginState, reason: str) -> None:
         level = logging.WARNING if state == "probing" else logging.INFO
         log.log(level, "plugin.%s %s: %s", state, self.name, reason or "goes on")
+        if state == "running" and isinstance(self.loaded.plugin, Isolated):
+            state, reason = self.loaded.plugin.tell()
         self._writer.change_soon(lambda c: note_state(c, self.name, state, reason[:2000]))
 
     async def _note_broken(self, reason: str) -> None:
         log.error("plugin.failed %s: %s", self.name, reason)
         await self._writer.change(lambda c: note_state(c, self.name, "failed", reason[:2000]))
+
+
+def _describe_failure(error: BaseException) -> str:
+    """Return why an instance cannot run, as its state in the store says it."""
+    return str(error) if isinstance(error, PluginFailed) else f"{type(error).__name__}: {error}"
 
 
 def _at_replay_pace(instance: Instance, replay: Replay) -> Instance:
@@ -253,4 +285,4 @@ def _at_replay_pace(instance: Instance, replay: Replay) -> Instance:
     changed: dict[str, object] = {"concurrency": min(REPLAYED_AT_A_TIME, settings.concurrency)}
     if replay.any_age:
         changed["max_age_s"] = None
-    return dataclasses.replace(instance, settings=settings.model_copy(update=changed))
+    return dataclasses.replace(instance, settings=settings.model_copy(update=changed), at_a_time=0)

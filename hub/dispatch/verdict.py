@@ -47,14 +47,15 @@ def judge_return(value: object) -> Verdict:
     return Verdict("dead", f"returned {type(value).__name__}; deliver must return None or a note (str)")
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return what an exception says, or "" where its own `__str__` fails."""
     try:
         return clean(str(error))
     except Exception:  # noqa: BLE001 - an author's __str__ may fail as well
         return ""
 
 
-def _seconds(value: object) -> float | None:
+def seconds_of(value: object) -> float | None:
     """Return what an author gave as seconds, or None where it is no number."""
     usable = isinstance(value, (int, float)) and not math.isnan(value)
     return float(value) if usable else None  # type: ignore[arg-type] # a number
@@ -66,7 +67,7 @@ def judge_error(error: BaseException, attempt: int, retries: RetryPolicy, *, lef
     Args:
         left_unknown: A guarded effect was begun and its end is open, so it must not be tried again.
     """
-    reason = _text(error) or type(error).__name__
+    reason = text_of(error) or type(error).__name__
     if isinstance(error, AlreadyDone):
         return Verdict("done", note=reason)
     if isinstance(error, Reject):
@@ -76,10 +77,10 @@ def judge_error(error: BaseException, attempt: int, retries: RetryPolicy, *, lef
     if isinstance(error, Skip) and not left_unknown:
         return Verdict("skipped", reason)
     if not isinstance(error, RetryLater):
-        reason = clean(f"{type(error).__name__}: {reason}") if _text(error) else reason
+        reason = clean(f"{type(error).__name__}: {reason}") if text_of(error) else reason
     if left_unknown and not isinstance(error, RetryLater):  # then `once` itself says so at the next attempt
         return Verdict("unknown", f"{reason}; whether the effect took place is not known", failed=True)
-    after_s = _seconds(error.after_s) if isinstance(error, RetryLater) else None
+    after_s = seconds_of(error.after_s) if isinstance(error, RetryLater) else None
     if retries.is_last(attempt):
         told = f"{reason} (attempt {attempt} of {retries.attempts})"
         return Verdict("dead", told, failed=True, after_s=after_s or 0.0)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert_insert
 from hub.store.schema import cursors, deliveries, plugin_revisions, plugin_states
 from hub.store.settlement import ASIDE, LIVE_RUN, DeliveryRow, Standing
 
-PluginState = Literal["running", "failed", "paused", "probing"]
+PluginState = Literal["running", "restarting", "failed", "paused", "probing", "held back"]
 
 
 def open_cursor(connection: Connection, plugin: str, start: int, run_id: str = LIVE_RUN) -> Standing:

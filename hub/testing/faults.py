@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from hub.dispatch.delivery import EventDelivery, FrameOnDisk
+from hub.dispatch.delivery import EventDelivery
+from hub.dispatch.frame import FrameOnDisk
 
 Fault = Literal["duplicate", "error", "slow", "crash"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)

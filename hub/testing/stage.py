@@ -14,7 +14,7 @@ from hub.decode.hooked import HookedDecoder
 from hub.decode.limits import Limits
 from hub.decode.message import Decoded, Message
 from hub.decode.picture import describe_picture
-from hub.dispatch.delivery import FrameOnDisk
+from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.retry import RetryPolicy
 from hub.dispatch.verdict import Verdict, judge_error, judge_return
 from hub.errors import ConfigError

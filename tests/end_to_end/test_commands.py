@@ -7,6 +7,8 @@ import signal
 import socket
 import time
 
+import pytest
+
 from hub.store.commands import ask
 
 NOTES = """
@@ -125,21 +127,26 @@ async def test_command_is_executed_once_and_answered_when_the_hub_is_killed_mean
     assert hub.sql("SELECT COUNT(*) FROM pauses") == [(0,)]
 
 
-async def test_reload_changes_what_changed_and_loses_and_repeats_nothing(hub, device, wait_until):
+@pytest.mark.parametrize("isolation", ["", 'isolation = "process"\n'], ids=["in the hub", "in a process"])
+async def test_reload_changes_what_changed_and_loses_and_repeats_nothing(hub, device, wait_until, isolation):
     hub.install("notes", NOTES)
-    hub.configure(table(hub, "same") + table(hub, "other") + table(hub, "gone"))
+    hub.configure(table(hub, "same") + table(hub, "other", isolation) + table(hub, "gone"))
     hub.start()
     async with device("porch") as sender:
         sending = asyncio.create_task(stream(sender, 1500))
         await wait_until(lambda: len(receipts(hub, "other")) > 100)
         hub.configure(
-            table(hub, "same") + table(hub, "other", 'word = "!"\nconcurrency = 2') + table(hub, "new")
+            table(hub, "same")
+            + table(hub, "other", f'{isolation}word = "!"\nconcurrency = 2')
+            + table(hub, "new")
         )
         said = await in_thread(hub.cli, "reload")
         for turn, way in enumerate(("?", ""), 1):
             before = len(receipts(hub, "other"))
             await wait_until(lambda n=before: len(receipts(hub, "other")) > n + 100)
-            hub.configure(table(hub, "same") + table(hub, "other", f'word = "{way}"') + table(hub, "new"))
+            hub.configure(
+                table(hub, "same") + table(hub, "other", f'{isolation}word = "{way}"') + table(hub, "new")
+            )
             hub.process.send_signal(signal.SIGHUP)
             await wait_until(lambda n=turn: hub.log().count("hub.reloaded plugins.other: changed, runs") == n)
         await sending

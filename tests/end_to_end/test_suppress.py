@@ -37,17 +37,19 @@ class Plugin:
 TABLES = """
 [plugins.quiet]
 use = "telling"
-match = { labels = ["thumbs-*"] }
+{more}
+match = {{ labels = ["thumbs-*"] }}
 [plugins.cooling]
 use = "telling"
-suppress = { cooldown_s = 3600, per = "label" }
+{more}
+suppress = {{ cooldown_s = 3600, per = "label" }}
 """
 
 
-@pytest.fixture
-def telling(hub):
+@pytest.fixture(params=["", 'isolation = "process"'], ids=["in the hub", "in a process"])
+def telling(hub, request):
     hub.install("telling", PLUGIN)
-    hub.configure(TABLES)
+    hub.configure(TABLES.format(more=request.param))
     hub.start()
     return hub
 

@@ -18,7 +18,8 @@ from aiobotocore.session import get_session
 from moto.server import ThreadedMotoServer
 
 from hub.decode.message import Decoded, Message
-from hub.dispatch.delivery import EventDelivery, FrameOnDisk
+from hub.dispatch.delivery import EventDelivery
+from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.retry import RetryPolicy
 from hub.dispatch.verdict import Verdict, judge_error, judge_return
 from hub.event import Box, Detection, Event, Frame, NewEvent

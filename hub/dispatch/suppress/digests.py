@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from hub.dispatch.delivery import EventDelivery, FrameOnDisk, Position
+from hub.dispatch.delivery import EventDelivery, Position
+from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.instance import Instance
 from hub.dispatch.retry import RetryPolicy
 from hub.dispatch.suppress.gate import Gate

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from hub.dispatch.delivery import EventDelivery, FrameOnDisk
+from hub.dispatch.delivery import EventDelivery
+from hub.dispatch.frame import FrameOnDisk
 from hub.event import Event, Frame
 from hub.plugin import AlreadyDone, Limit, OutcomeUnknown, Reject, RetryLater, Skip
 

@@ -37,8 +37,7 @@ class Position:
 class EventDelivery:
     """One event on its way to one plugin; see `hub.plugin.Delivery`.
 
-    `queued` says that it has not begun: it waits for its turn in the plugin's process, while its time stands
-    still.
+    `stands_still` tells whether its time does: it waits for its turn in the plugin's process.
 
     Args:
         event: Effects are noted with its id, and events are counted up to it.
@@ -57,7 +56,7 @@ class EventDelivery:
         self.plugin = plugin
         self.attempt = attempt
         self.left_unknown = False
-        self.queued = False
+        self.stands_still: Callable[[], bool] = _never
         self._event = event
         self._writer = writer
         self._log = log
@@ -145,6 +144,10 @@ class EventDelivery:
             device=device, camera=camera, label=label, since=since, min_confidence=min_confidence
         )
         return await self._log.count(wanted, up_to=self._event.id)
+
+
+def _never() -> bool:
+    return False
 
 
 def _moment(at: datetime | None) -> str:

@@ -122,6 +122,7 @@ class Runner:
         self._jobs: dict[int, _Job] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._failing = False
+        self._watched_at = time.monotonic()
         self._ended: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
@@ -521,8 +522,8 @@ class Runner:
             self._feed.catch_up()
         now = time.monotonic()
         for job in list(self._jobs.values()):
-            if job.delivery is not None and job.delivery.queued:
-                job.started = now
+            if job.delivery is not None and job.delivery.stands_still():
+                job.started += now - self._watched_at
             running_s = now - job.started
             if running_s > ASIDE_AFTER_S and not job.has_row:
                 self._put_aside(job)
@@ -531,6 +532,7 @@ class Runner:
                 job.task.cancel()
             if running_s > self._settings.timeout_s + ABANDON_AFTER_S:
                 self._abandon(job)
+        self._watched_at = now
         if self._has_due():
             self._changed.set()
         if self._feed.is_over() and not (self._jobs or self._aside or self._turns or self._ended.done()):

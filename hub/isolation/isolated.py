@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -81,6 +82,7 @@ class _Call:
     line: bytes
     delivery: EventDelivery
     result: asyncio.Future[str | None]
+    is_cancelled: bool = False
 
 
 def _fail(call: _Call, why: str) -> None:
@@ -123,7 +125,6 @@ class Isolated:
         self._questions = Questions(self._tell)
         self._process: PluginProcess | None = None
         self._up = False
-        self._culprit: _Call | None = None
         self._ready: asyncio.Future[Ready] | None = None
         self._ends = 0
         self._last_end = ""
@@ -167,11 +168,11 @@ class Isolated:
         line = deliver_line(number, delivery.attempt, _frame_line(frame), event)
         result = asyncio.get_running_loop().create_future()
         call = _Call(number, f"event {event.id}", line, delivery, result)
-        delivery.queued = True
+        delivery.stands_still = partial(self._stands_still, number)
         self._waiting.append(call)
         if self._up:
             self._send(line)
-            self._begin_waiting()
+            self._hand_over()
         return await self._result(call)
 
     async def digest(self, digest: Digest, frame: FrameOnDisk | None, delivery: EventDelivery) -> str | None:
@@ -208,23 +209,32 @@ class Isolated:
         finally:
             await self._questions.settle(call.delivery)
 
-    def _begin_waiting(self) -> None:
-        """Let the time of those begin that the process has begun with: it takes them in the order sent."""
+    def _stands_still(self, number: int) -> bool:
+        """Whether a delivery cannot go on: the process has yet to begin it, or another blocks the process.
+
+        It begins them in the order of their numbers.
+        """
+        if not self._up or self._process is None:
+            return True
+        cells = self._process.cells
+        return number > cells.begun or (cells.on_loop not in {0, number} and cells.is_stuck())
+
+    def _hand_over(self) -> None:
+        """Note which deliveries the process begins with, as far as it gets."""
         while self._waiting and len(self._running) < self._settings.concurrency:
             call = self._waiting.popleft()
-            call.delivery.queued = False
             self._running[call.number] = call
 
     async def _cancel(self, call: _Call) -> str | None:
         """Ask for a cancellation; without an answer the process is ended."""
         call.result = asyncio.get_running_loop().create_future()
+        call.is_cancelled = True
         self._tell(Cancel(kind="cancel", number=call.number))
         if call in self._waiting:
             self._waiting.remove(call)
             raise asyncio.CancelledError
         done, _ = await asyncio.wait([call.result], timeout=CANCEL_S)
         if not done and self._process is not None:
-            self._culprit = call
             self._process.kill(f"the delivery of {call.what} took too long and would not be cancelled")
             done, _ = await asyncio.wait([call.result], timeout=LAST_S)
         error = call.result.exception() if done else None
@@ -247,7 +257,6 @@ class Isolated:
         """Start the process and wait until the plugin is entered; raises PluginFailed where that fails."""
         self._ready = asyncio.get_running_loop().create_future()
         process = self._process = await PluginProcess.start(self._first_line(), self._hear)
-        self._culprit = None
         try:
             await self._wait_ready(process, self._ready)
         except BaseException:
@@ -256,7 +265,7 @@ class Isolated:
         self._up = True
         for call in self._waiting:
             self._send(call.line)
-        self._begin_waiting()
+        self._hand_over()
 
     async def _wait_ready(self, process: PluginProcess, ready: asyncio.Future[Ready]) -> None:
         first: set[asyncio.Future[Any]] = {ready, process.ended}
@@ -276,6 +285,7 @@ class Isolated:
             path=sys.path,
             memory_mb=self._settings.memory_mb,
             hub_pid=os.getpid(),
+            cells=-1,  # known once there is a process
             log_level=logging.getLogger(f"plugins.{self.name}").getEffectiveLevel(),
         )
 
@@ -320,14 +330,19 @@ class Isolated:
         """Fail what was being delivered; where the culprit is known, the others are delivered again."""
         await self._questions.end()
         calls, self._running = list(self._running.values()), {}
+        beside = list(self._beside.values())
+        cells = self._process.cells  # type: ignore[union-attr] # it was started
+        culprits = {
+            call.number for call in (*calls, *beside) if call.is_cancelled or call.number == cells.on_loop
+        }
         for call in reversed(calls):
-            innocent = self._culprit not in {None, call} and not call.delivery.left_unknown
-            if innocent:
-                call.delivery.queued = True
+            begun = call.number <= cells.begun
+            innocent = bool(culprits) and call.number not in culprits and not call.delivery.left_unknown
+            if not call.is_cancelled and (innocent or not begun):
                 self._waiting.appendleft(call)
             else:
                 _fail(call, why)
-        for call in self._beside.values():
+        for call in beside:
             _fail(call, why)
 
     def _tell(self, said: Plain) -> None:
@@ -363,7 +378,7 @@ class Isolated:
         call = self._running.pop(ended.number, None) or self._beside.pop(ended.number, None)
         if call is None:
             return
-        self._begin_waiting()
+        self._hand_over()
         if call.result.done():  # cancelled this moment
             return
         if ended.raised is None:

@@ -29,7 +29,10 @@ class Raised(Plain):
 
 
 class Start(Plain):
-    """The first line to the process: which instance it is to be, or only to make and end (`only_try`)."""
+    """The first line to the process: which instance it is to be, or only to make and end (`only_try`).
+
+    `cells` is the descriptor of the file in which it shows what it does.
+    """
 
     name: Name
     table: dict[str, Any]
@@ -37,6 +40,7 @@ class Start(Plain):
     path: list[str]
     memory_mb: int
     hub_pid: int
+    cells: int
     log_level: int
     only_try: bool = False
 

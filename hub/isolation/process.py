@@ -9,9 +9,11 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from tempfile import TemporaryFile
 
 from pydantic import ValidationError
 
+from hub.isolation.cells import BYTES, Cells
 from hub.isolation.chatter import Chatter
 from hub.isolation.lines import LONGEST_LINE, FromProcess, Said, Start, as_line
 
@@ -28,7 +30,8 @@ class PluginProcess:
         hear: Called with each line that the process says, in order.
     """
 
-    def __init__(self, process: Process, name: str, hear: Callable[[Said], None]) -> None:
+    def __init__(self, process: Process, name: str, hear: Callable[[Said], None], cells: Cells) -> None:
+        self.cells = cells
         self._process = process
         self._chatter = Chatter(name)
         self._hear = hear
@@ -38,11 +41,14 @@ class PluginProcess:
     @classmethod
     async def start(cls, start: Start, hear: Callable[[Said], None]) -> PluginProcess:
         """Start a process and tell it which instance it is; raises OSError where none can be made."""
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
-        )
-        started = cls(process, start.name, hear)
-        started.write(as_line(start))
+        with TemporaryFile() as file:
+            file.truncate(BYTES)
+            cells, shared = Cells(file.fileno()), file.fileno()
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, pass_fds=(shared,)
+            )
+        started = cls(process, start.name, hear, cells)
+        started.write(as_line(start.model_copy(update={"cells": shared})))
         return started
 
     def write(self, lines: bytes) -> None:

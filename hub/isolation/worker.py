@@ -11,14 +11,16 @@ import resource
 import signal
 import sys
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
 from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.verdict import clean, text_of
+from hub.isolation.cells import Cells
 from hub.isolation.lines import (
     Cancel,
     Deliver,
@@ -34,6 +36,7 @@ from hub.isolation.lines import (
 from hub.isolation.raised import describe
 from hub.isolation.remote import Pipe, RemoteDelivery
 from hub.loading import Broken, Loaded, load_instance
+from hub.watchdog.steps import context_for, make_task, mark_event
 
 CALLED = {"deliver", "digest", "tick"}
 """The hooks that the hub calls through the pipe."""
@@ -54,7 +57,8 @@ class _MarkedLines(logging.Formatter):
 class Worker:
     """Delivers what the hub sends, in order, `concurrency` at a time; digests and ticks at once, besides."""
 
-    def __init__(self, loaded: Loaded, pipe: Pipe) -> None:
+    def __init__(self, loaded: Loaded, pipe: Pipe, cells: Cells) -> None:
+        self._cells = cells
         self._instance = loaded.instance
         self._pipe = pipe
         self._waiting: deque[Deliver] = deque()
@@ -68,7 +72,7 @@ class Worker:
             self._waiting.append(said)
             self._begin()
         elif isinstance(said, TellDigest | Tick):
-            task = asyncio.get_running_loop().create_task(self._work_beside(said))
+            task = self._create_task(self._work_beside(said))
             self._running[said.number] = task  # before any step, so that a cancellation finds it
             task.add_done_callback(lambda task: self._tell_unbegun(said.number, task))
         elif isinstance(said, Cancel):
@@ -76,10 +80,14 @@ class Worker:
         else:
             self._pipe.hear(said)
 
+    def _create_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        context = context_for(self._instance.name, self._cells)
+        return asyncio.get_running_loop().create_task(work, context=context)
+
     def _begin(self) -> None:
         while self._waiting and self._free:
             self._free -= 1
-            asyncio.get_running_loop().create_task(self._work())
+            self._create_task(self._work())
 
     async def _work(self) -> None:
         """Deliver one after the other until nothing waits."""
@@ -88,12 +96,15 @@ class Worker:
         while self._waiting:
             asked = self._waiting.popleft()
             self._running[asked.number] = task
+            self._cells.begin(asked.number)
+            mark_event(asked.number)
             ended = await self._deliver(asked)
             del self._running[asked.number]
             self._pipe.say(ended)
         self._free += 1
 
     async def _work_beside(self, asked: TellDigest | Tick) -> None:
+        mark_event(asked.number)
         ended = await self._attempt(asked.number, self._call_beside(asked))
         del self._running[asked.number]
         self._pipe.say(ended)
@@ -170,7 +181,8 @@ class _Lines(asyncio.Protocol):
             self.closed.set_result(None)
 
 
-async def _run(loaded: Loaded, source: int, pipe: Pipe) -> None:
+async def _run(loaded: Loaded, source: int, pipe: Pipe, cells: Cells) -> None:
+    asyncio.get_running_loop().set_task_factory(make_task)  # type: ignore[arg-type] # it makes tasks
     async with AsyncExitStack() as stack:
         try:
             if hasattr(loaded.plugin, "__aenter__"):
@@ -179,7 +191,7 @@ async def _run(loaded: Loaded, source: int, pipe: Pipe) -> None:
             pipe.say(Ready(problems=(f"{type(error).__name__}: {text_of(error)}",)))
             return
         pipe.say(Ready(hooks=_hooks(loaded)))
-        lines = _Lines(Worker(loaded, pipe))
+        lines = _Lines(Worker(loaded, pipe, cells))
         await asyncio.get_running_loop().connect_read_pipe(lambda: lines, os.fdopen(source, "rb", 0))
         await lines.closed
 
@@ -251,6 +263,8 @@ def main() -> None:
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(_MarkedLines("%(message)s"))
     logging.basicConfig(level=start.log_level, handlers=[output])
+    cells = Cells(start.cells)
+    os.close(start.cells)
     pipe = Pipe(sink)
     loaded = _load(start)
     problems = _list_problems(loaded, start.name)
@@ -258,7 +272,7 @@ def main() -> None:
         pipe.say(Ready(problems=problems))
         return
     with contextlib.suppress(BrokenPipeError):  # the hub is gone
-        uvloop.run(_run(loaded, source, pipe))
+        uvloop.run(_run(loaded, source, pipe, cells))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # whatever threads the plugin has left

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Generator
 from contextvars import Context, ContextVar, copy_context
-from typing import Any
+from typing import Any, Protocol
 
 from hub.watchdog.presence import EVENT, ON_LOOP, STEP, Presence
 
@@ -17,12 +17,22 @@ PRESENCE: ContextVar[Presence | None] = ContextVar("PRESENCE", default=None)
 """Set where the hub is wired; without it nothing is marked."""
 
 
+class Shown(Protocol):
+    """Where it is shown who is on the loop."""
+
+    cells: memoryview
+
+    def number(self, name: str) -> int:
+        """Return an instance's number."""
+        ...
+
+
 class Place:
     """One worker of one instance, with the event that it delivers."""
 
     __slots__ = ("cells", "event_id", "name", "number")
 
-    def __init__(self, presence: Presence, name: str) -> None:
+    def __init__(self, presence: Shown, name: str) -> None:
         self.cells = presence.cells
         self.name = name
         self.number = presence.number(name)
@@ -32,11 +42,11 @@ class Place:
 PLACE: ContextVar[Place | None] = ContextVar("PLACE", default=None)
 
 
-def context_for(name: str) -> Context:
-    """Return a context for a new task of an instance; its steps are marked if there is a watchdog."""
+def context_for(name: str, shown: Shown | None = None) -> Context:
+    """Return a context for a new task of an instance; its steps are marked if there is a place to."""
     context = copy_context()
-    if (presence := PRESENCE.get()) is not None:
-        context.run(PLACE.set, Place(presence, name))
+    if (shown := shown or PRESENCE.get()) is not None:
+        context.run(PLACE.set, Place(shown, name))
     return context
 
 

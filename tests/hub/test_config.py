@@ -76,7 +76,7 @@ def test_configuration_names_every_problem_with_its_place(write):
             '[hub]\ndatadir = "x"',
             "hub.datadir: unknown setting 'datadir' (did you mean 'data_dir'? known: data_dir)",
         ),
-        ("[mtqq]", "mtqq: unknown setting 'mtqq' (known: deeplens, hub, limits, mqtt, plugins)"),
+        ("[mtqq]", "mtqq: unknown setting 'mtqq' (known: deeplens, hub, limits, mqtt, plugins, watchdog)"),
         ("[mqtt]\nport = 70000", "mqtt.port: Input should be less than or equal to 65535, found 70000"),
         (
             '[mqtt]\nbroker = "ssl://x"',

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
 
 from hub.store.schema import effects
 
 Standing = Literal["begun", "done", "unknown", "cooling"]
+
+# Made once: every effect needs them, and making one takes longer than running it.
+_OWN = (effects.c.plugin == bindparam("of_plugin"), effects.c.key == bindparam("of_key"))
+_EARLIER = select(effects.c.state, effects.c.began_at).where(*_OWN)
+_BEGIN = insert(effects)
+_COMPLETE = update(effects).where(*_OWN).values(state="done", ended_at=bindparam("ended"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +47,27 @@ def begin_effect(connection: Connection, effect: Effect, now: datetime) -> tuple
         return ("done" if earlier.state == "done" else "unknown"), earlier.began_at
     if (until := _cooling_until(connection, effect)) and until > now:
         return "cooling", until
-    connection.execute(
-        insert(effects).values(
-            plugin=effect.plugin,
-            key=effect.key,
-            run_id=effect.run_id,
-            event_id=effect.event_id,
-            group=effect.group,
-            amount=effect.amount,
-            state="begun",
-            began_at=now,
-        )
-    )
+    row = {
+        "plugin": effect.plugin,
+        "key": effect.key,
+        "run_id": effect.run_id,
+        "event_id": effect.event_id,
+        "group": effect.group,
+        "amount": effect.amount,
+        "state": "begun",
+        "began_at": now,
+    }
+    connection.execute(_BEGIN, row)
     return "begun", None
 
 
 def read_earlier(connection: Connection, effect: Effect) -> Row[str, datetime] | None:
     """Return (state, began_at) of an effect that was begun before, or None."""
-    own = (effects.c.plugin == effect.plugin, effects.c.key == effect.key)
-    return (connection.execute(select(effects.c.state, effects.c.began_at).where(*own))).one_or_none()
+    return connection.execute(_EARLIER, _own(effect)).one_or_none()
+
+
+def _own(effect: Effect) -> dict[str, str]:
+    return {"of_plugin": effect.plugin, "of_key": effect.key}
 
 
 def foresee_cooldown(connection: Connection, effect: Effect) -> datetime | None:
@@ -94,11 +102,7 @@ def count_effects(connection: Connection, plugin: str, group: str, event_id: int
 
 def complete_effect(connection: Connection, effect: Effect, now: datetime) -> None:
     """Write down that an effect took place."""
-    connection.execute(
-        update(effects)
-        .where(effects.c.plugin == effect.plugin, effects.c.key == effect.key)
-        .values(state="done", ended_at=now)
-    )
+    connection.execute(_COMPLETE, _own(effect) | {"ended": now})
 
 
 def take_back_effect(connection: Connection, effect: Effect, began_at: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -82,6 +82,7 @@ class FollowUp:
     Args:
         rule: What alerts are about, in words.
         tells: Alerts themselves are told here, since no event brings them.
+        link: Returns the link that acknowledges an alert which began at a time; None where there are none.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class FollowUp:
         *,
         recovery: bool,
         tells: bool,
+        link: Callable[[str, datetime], str] | None = None,
     ) -> None:
         self._plugin = plugin
         self._rule = rule
@@ -102,6 +104,7 @@ class FollowUp:
         self._log = log
         self._recovery = recovery
         self._tells = tells
+        self._link = link
         self._running: dict[str, Running] = {}
         self._loaded = False
 
@@ -191,7 +194,10 @@ class FollowUp:
             "ended_at": alert.ended_at.isoformat() if alert.ended_at else None,
         }
         title, body = write_followup(self._plugin, self._rule, alert, due)
-        return Notice(key, alert.began_at, alert.id, due.kind, title, body, facts)
+        notice = Notice(key, alert.began_at, alert.id, due.kind, title, body, facts)
+        if self._link is None or due.kind == "recovered":
+            return notice
+        return notice.linked(self._link(alert.id, alert.began_at))
 
     def _forget(self, now: datetime) -> None:
         """Drop what nothing can follow any more."""

@@ -43,6 +43,12 @@ class Notice:
         kind: Kind = "picture" if key else self.kind
         return replace(self, picture=picture, key=key or self.key, kind=kind)
 
+    def linked(self, link: str) -> Notice:
+        """Return the notice with a link that acknowledges its alert."""
+        return replace(
+            self, body=f"{self.body}\nI have seen it: {link}", facts={**self.facts, "acknowledge": link}
+        )
+
     @property
     def id(self) -> str:
         """What the far side knows a repeat by: the same at every attempt, and no other notice has it."""

@@ -21,6 +21,7 @@ from hub.plugin import Skip
 from hub.template import SAMPLES, Template, event_values, template_of
 from plugins.alert_channel import check_channel
 from plugins.alert_mqtt import MqttSettings
+from plugins.alert_page import LinkSettings
 from plugins.alert_sns import SnsSettings
 from plugins.alert_webhook import WebhookSettings
 from plugins.plain_text import defuse_all
@@ -120,6 +121,7 @@ class AlertSettings(BaseModel):
     mqtt: MqttTopics = ()
     allow_hosts: Annotated[frozenset[Host], Field(max_length=100)] = frozenset()
     escalations: Annotated[tuple[Escalation, ...], Field(max_length=10)] = ()
+    acknowledge: LinkSettings | None = None
     log: bool = True
     title: AlertTemplate = TITLE
     body: AlertTemplate = BODY
@@ -168,6 +170,13 @@ class AlertSettings(BaseModel):
                     webhook.check(self.allow_hosts)
                 except ForbiddenUrlError as error:
                     raise ValueError(f"{place}.{number}.url: {error} (see allow_hosts)") from error
+        return self
+
+    @model_validator(mode="after")
+    def _linked(self) -> Self:
+        own = self.channels or self.webhooks or self.sns or self.mqtt
+        if self.acknowledge and not own and all(step.is_empty() for step in self.escalations):
+            raise ValueError("acknowledge would do nothing: no channels, webhooks, sns or mqtt get its links")
         return self
 
     def texts(self) -> tuple[Template, Template]:

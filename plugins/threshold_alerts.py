@@ -26,6 +26,7 @@ from hub.template import event_values
 from plugins.alert_followup import FollowUp, Running, Step, write_beginning
 from plugins.alert_ledger import BEGAN, ENDED, OpenAlerts, find_effect
 from plugins.alert_notice import Notice, Picture
+from plugins.alert_page import AlertPage
 from plugins.alert_rule import (
     Cause,
     check_watched,
@@ -57,6 +58,8 @@ class ThresholdAlerts:
         self._name = context.name
         self._log = context.log
         self._targets = make_targets(settings, settings.allow_hosts)
+        link = settings.acknowledge
+        self._page = AlertPage(link, context.name, context.data_dir) if link else None
         self._steps = [self._make_step(escalation) for escalation in settings.escalations]
         self._open = OpenAlerts()
         self._judged: dict[str, tuple[int, bool]] = {}
@@ -69,6 +72,7 @@ class ThresholdAlerts:
             context.log,
             recovery=settings.recovery and settings.rule in LEVELS + SILENCES,
             tells=self._finds_by_time,
+            link=self._page.link if self._page else None,
         )
         self._watch: Watch | None = None
         self._stack = AsyncExitStack()
@@ -91,6 +95,8 @@ class ThresholdAlerts:
         targets |= {id(target): target for step in self._steps for target in step.targets}
         async with AsyncExitStack() as stack:
             await enter_targets(list(targets.values()), stack)
+            if self._page is not None:
+                await stack.enter_async_context(self._page)
             self._stack = stack.pop_all()
         return self
 
@@ -138,6 +144,8 @@ class ThresholdAlerts:
     @hookimpl
     async def tick(self, now: datetime, delivery: Delivery) -> None:
         """Look for silences and for what is over, and send what follows alerts."""
+        if self._page is not None:
+            await self._page.write_down(delivery)
         if self._finds_by_time or self._counts:
             if self._watch is None:
                 self._watch = Watch(self._settings, now)
@@ -244,6 +252,8 @@ class ThresholdAlerts:
             if newest > event.id and clear and await self._open.find(cause.place, delivery.recall) == alert:
                 await self._end(cause.place, alert, event.captured_at, delivery)
         sent = Sent(["log"] if self._settings.log else [])
+        if self._page is not None:  # only now: the link is a secret, which does not go to the log
+            notice = notice.linked(self._page.link(alert, event.received_at))
         notices = await self._with_picture(notice, event, frame)
         await send_all(self._targets, notices, delivery, sent)
         return self._conclude(sent)

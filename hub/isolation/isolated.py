@@ -275,6 +275,7 @@ class Isolated:
             await self._wait_ready(process, self._ready)
         except BaseException:
             process.kill("it did not start")
+            await asyncio.wait([process.ended], timeout=LAST_S)
             raise
         self._up = True
         for call in self._waiting:

@@ -149,7 +149,7 @@ class Running:
         except TimeoutError as error:
             raise TimeoutError(f"did not start within {START_S:g} s") from error
         if isinstance(plugin, Isolated):  # only now is known which hooks it has
-            self.loaded = dataclasses.replace(self.loaded, instance=plugin.complete(self.loaded.instance))
+            self.loaded = plugin.complete(self.loaded)
 
     async def _deliver(self, standing: Standing) -> None:
         instance = self.loaded.instance

@@ -23,7 +23,7 @@ from pydantic_core import to_jsonable_python
 
 from hub.dispatch.delivery import EventDelivery
 from hub.dispatch.frame import FrameOnDisk
-from hub.dispatch.instance import Instance, InstanceSettings
+from hub.dispatch.instance import InstanceSettings
 from hub.errors import DeliveryError, HubError
 from hub.event import Event, Plain
 from hub.isolation.lines import (
@@ -36,6 +36,7 @@ from hub.isolation.lines import (
     Ready,
     Said,
     Start,
+    Status,
     TellDigest,
     Tick,
     as_line,
@@ -44,6 +45,7 @@ from hub.isolation.lines import (
 from hub.isolation.process import PluginProcess
 from hub.isolation.questions import Questions
 from hub.isolation.raised import rebuild
+from hub.loading import Loaded
 from hub.plugin import Digest
 from hub.store.plugin_state import PluginState
 
@@ -128,17 +130,23 @@ class Isolated:
         self._ready: asyncio.Future[Ready] | None = None
         self._ends = 0
         self._last_end = ""
+        self._status = Status()
 
     @property
     def is_up(self) -> bool:
         """Whether its process runs and has entered the plugin."""
         return self._up
 
-    def complete(self, instance: Instance) -> Instance:
+    def complete(self, loaded: Loaded) -> Loaded:
         """Return the instance with the hooks that the plugin turned out to have, once it is entered."""
-        digest = self.digest if "digest" in self._hooks else None
-        tick = self.tick if "tick" in self._hooks else None
-        return replace(instance, digest=digest, tick=tick)
+        called: dict[str, Callable[..., Any]] = {
+            "digest": self.digest,
+            "tick": self.tick,
+            "status": self.status,
+        }
+        hooks = {name: hook for name, hook in called.items() if name in self._hooks}
+        instance = replace(loaded.instance, digest=hooks.get("digest"), tick=hooks.get("tick"))
+        return replace(loaded, instance=instance, hooks=hooks | {"deliver": self.deliver})
 
     def tell(self) -> tuple[PluginState, str]:
         """Return how its process is doing."""
@@ -185,6 +193,12 @@ class Isolated:
     async def tick(self, now: datetime, delivery: EventDelivery) -> None:
         """Tick in the process; ends as the plugin's own `tick` would, or with ProcessEnded."""
         await self._call_beside(Tick(number=self._next_number(), now=now), "a tick", delivery)
+
+    def status(self) -> str | None:
+        """Return what the plugin's `status` said last, or raise what it raised; None while it is not up."""
+        if self._status.raised is not None:
+            raise rebuild(self._status.raised)
+        return self._status.said if self._up else None
 
     async def _call_beside(self, said: TellDigest | Tick, what: str, delivery: EventDelivery) -> str | None:
         if not self._up:
@@ -261,6 +275,7 @@ class Isolated:
             await self._wait_ready(process, self._ready)
         except BaseException:
             process.kill("it did not start")
+            await asyncio.wait([process.ended], timeout=LAST_S)
             raise
         self._up = True
         for call in self._waiting:
@@ -363,6 +378,8 @@ class Isolated:
     def _hear(self, said: Said) -> None:
         if isinstance(said, Ended):
             self._take_result(said)
+        elif isinstance(said, Status):
+            self._status = said
         elif isinstance(said, Close):
             self._questions.close(said)
         elif isinstance(said, Ready):

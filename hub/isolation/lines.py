@@ -119,6 +119,14 @@ class Ended(Plain):
     raised: Raised | None = None
 
 
+class Status(Plain):
+    """What the plugin's own `status` said, or raised, when it was last asked."""
+
+    kind: Literal["status"] = "status"
+    said: Text | None = None
+    raised: Raised | None = None
+
+
 class Once(Plain):
     """Begin a guarded effect; see `hub.plugin.Delivery.once`."""
 
@@ -207,7 +215,7 @@ class Newest(Plain):
 
 
 Lookup = Count | CountEffects | Effects | Devices | SameFrame | Newest
-Said = Ready | Ended | Once | Close | Lookup
+Said = Ready | Ended | Status | Once | Close | Lookup
 FromHub: TypeAdapter[Deliver | TellDigest | Tick | Cancel | Answer] = TypeAdapter(
     Annotated[Deliver | TellDigest | Tick | Cancel | Answer, Field(discriminator="kind")]
 )

@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 from collections import deque
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from hub.isolation.lines import (
     Raised,
     Ready,
     Start,
+    Status,
     TellDigest,
     Tick,
 )
@@ -38,8 +39,9 @@ from hub.isolation.remote import Pipe, RemoteDelivery
 from hub.loading import Broken, Loaded, load_instance
 from hub.watchdog.steps import context_for, make_task, mark_event
 
-CALLED = {"deliver", "digest", "tick"}
-"""The hooks that the hub calls through the pipe."""
+CALLED = {"deliver", "digest", "tick", "status"}
+"""The hooks that are called in this process."""
+STATUS_S = 5.0
 PR_SET_PDEATHSIG = 1
 READ_BYTES = 262_144
 MB = 1 << 20
@@ -193,7 +195,30 @@ async def _run(loaded: Loaded, source: int, pipe: Pipe, cells: Cells) -> None:
         pipe.say(Ready(hooks=_hooks(loaded)))
         lines = _Lines(Worker(loaded, pipe, cells))
         await asyncio.get_running_loop().connect_read_pipe(lambda: lines, os.fdopen(source, "rb", 0))
+        asking = asyncio.create_task(_tell_status(loaded, pipe))
         await lines.closed
+        asking.cancel()
+
+
+async def _tell_status(loaded: Loaded, pipe: Pipe) -> None:
+    """Ask the plugin how it is doing, if it can say, and tell the hub whenever that changes."""
+    ask, told = loaded.hooks.get("status"), Status()
+    while ask is not None:
+        status = _ask_status(ask)
+        if status != told:
+            pipe.say(status)
+        told = status
+        await asyncio.sleep(STATUS_S)
+
+
+def _ask_status(ask: Callable[[], object]) -> Status:
+    try:
+        said = ask()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code
+        return Status(raised=describe(error))
+    if said is None or isinstance(said, str):
+        return Status(said=said and clean(said))
+    return Status(raised=describe(TypeError(f"returned {type(said).__name__}, not text or None")))
 
 
 def _read_start(source: int) -> Start:
@@ -233,8 +258,7 @@ def _load(start: Start) -> Loaded | Broken:
 
 
 def _hooks(loaded: Loaded) -> frozenset[str]:
-    found = {"digest": loaded.instance.digest, "tick": loaded.instance.tick}
-    return frozenset(hook for hook, function in found.items() if function is not None)
+    return frozenset(loaded.hooks.keys() & CALLED)
 
 
 def _list_problems(loaded: Loaded | Broken, name: str) -> tuple[str, ...]:

@@ -7,8 +7,6 @@ import signal
 import socket
 import time
 
-import pytest
-
 from hub.store.commands import ask
 
 NOTES = """
@@ -127,26 +125,21 @@ async def test_command_is_executed_once_and_answered_when_the_hub_is_killed_mean
     assert hub.sql("SELECT COUNT(*) FROM pauses") == [(0,)]
 
 
-@pytest.mark.parametrize("isolation", ["", 'isolation = "process"\n'], ids=["in the hub", "in a process"])
-async def test_reload_changes_what_changed_and_loses_and_repeats_nothing(hub, device, wait_until, isolation):
+async def test_reload_changes_what_changed_and_loses_and_repeats_nothing(hub, device, wait_until):
     hub.install("notes", NOTES)
-    hub.configure(table(hub, "same") + table(hub, "other", isolation) + table(hub, "gone"))
+    hub.configure(table(hub, "same") + table(hub, "other") + table(hub, "gone"))
     hub.start()
     async with device("porch") as sender:
         sending = asyncio.create_task(stream(sender, 1500))
         await wait_until(lambda: len(receipts(hub, "other")) > 100)
         hub.configure(
-            table(hub, "same")
-            + table(hub, "other", f'{isolation}word = "!"\nconcurrency = 2')
-            + table(hub, "new")
+            table(hub, "same") + table(hub, "other", 'word = "!"\nconcurrency = 2') + table(hub, "new")
         )
         said = await in_thread(hub.cli, "reload")
         for turn, way in enumerate(("?", ""), 1):
             before = len(receipts(hub, "other"))
             await wait_until(lambda n=before: len(receipts(hub, "other")) > n + 100)
-            hub.configure(
-                table(hub, "same") + table(hub, "other", f'{isolation}word = "{way}"') + table(hub, "new")
-            )
+            hub.configure(table(hub, "same") + table(hub, "other", f'word = "{way}"') + table(hub, "new"))
             hub.process.send_signal(signal.SIGHUP)
             await wait_until(lambda n=turn: hub.log().count("hub.reloaded plugins.other: changed, runs") == n)
         await sending
@@ -162,6 +155,26 @@ async def test_reload_changes_what_changed_and_loses_and_repeats_nothing(hub, de
     assert sorted((word.strip("!?") for word in receipts(hub, "other")), key=int) == stored
     assert (hub.folder / "same.starts").read_text() == "s"
     assert (hub.folder / "other.starts").read_text() == "ssss"
+
+
+async def test_reload_of_a_plugin_in_a_process_of_its_own_loses_and_repeats_nothing(hub, device, wait_until):
+    isolated = 'isolation = "process"\nattempts = 1\n'
+    hub.install("notes", NOTES)
+    hub.configure(table(hub, "p", isolated))
+    hub.start()
+    async with device("porch") as sender:
+        sending = asyncio.create_task(stream(sender, 1500))
+        await wait_until(lambda: len(receipts(hub, "p")) > 100)
+        hub.configure(table(hub, "p", f'{isolated}word = "!"'))
+        assert "plugins.p: changed, runs" in await in_thread(hub.cli, "reload")
+        await sending
+        await sender.acked(sender.record())
+    await wait_until(lambda: hub.sql("SELECT position, done FROM cursors") == [(1501, 1501)])
+
+    stored = [str(number) for (number,) in hub.sql("SELECT id FROM events ORDER BY id")]
+    assert sorted((word.strip("!") for word in receipts(hub, "p")), key=int) == stored
+    assert receipts(hub, "p")[-1].endswith("!")
+    assert (hub.folder / "p.starts").read_text() == "ss"
 
 
 async def stream(sender, count):

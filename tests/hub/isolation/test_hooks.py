@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+from hub.errors import HubError
+
 TICK = """
 @hookimpl
 async def tick(self, now, delivery):
@@ -89,9 +91,9 @@ async def test_isolated_plugin_tells_digests_in_its_process(isolate, fill, store
         ("", {"tick_s": 5}, "plugins.p.tick_s: this plugin has no tick hook; leave the setting out"),
         ("", {"suppress": COOLING}, "plugins.p.suppress.digest: this plugin has no digest hook"),
         (
-            "@hookimpl\ndef status(self):\n    return None",
+            "@hookimpl\ndef decode(self, message):\n    return message",
             {},
-            "plugins.p.isolation: the hook status is called in the hub itself",
+            "plugins.p.isolation: the hook decode is called in the hub itself",
         ),
     ],
 )
@@ -186,3 +188,25 @@ return str(await delivery.count_effects("g"))
     assert [running.row(n)[0] for n in (1, 2, 3)] == ["done", "done", "skipped"]
     assert [running.row(n)[2] for n in (1, 2)] == ["0", "1"]
     assert "most" in running.row(3)[2]
+
+
+@pytest.mark.parametrize(
+    ("says", "said"),
+    [
+        ("return f'well, in {os.getpid()}'", "well, in {pid}"),
+        ("raise ValueError('lost')", "ValueError: lost"),
+        ("return 42", "TypeError: returned int, not text or None"),
+    ],
+)
+async def test_isolated_plugin_says_how_it_is_doing(isolate, wait_until, says, said):
+    running = await isolate("return None", more=f"@hookimpl\ndef status(self):\n    {says}")
+
+    def status():
+        try:
+            return running.loaded.plugin.status()
+        except HubError as error:
+            return f"{type(error).__name__}: {error}"
+
+    await wait_until(status)
+
+    assert status() == said.format(pid=running.process.pid)

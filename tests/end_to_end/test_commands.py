@@ -130,7 +130,7 @@ async def test_reload_changes_what_changed_and_loses_and_repeats_nothing(hub, de
     hub.configure(table(hub, "same") + table(hub, "other") + table(hub, "gone"))
     hub.start()
     async with device("porch") as sender:
-        sending = asyncio.create_task(stream(sender, 1500))
+        sending = asyncio.create_task(stream(sender, enough := asyncio.Event()))
         await wait_until(lambda: len(receipts(hub, "other")) > 100)
         hub.configure(
             table(hub, "same") + table(hub, "other", 'word = "!"\nconcurrency = 2') + table(hub, "new")
@@ -142,10 +142,11 @@ async def test_reload_changes_what_changed_and_loses_and_repeats_nothing(hub, de
             hub.configure(table(hub, "same") + table(hub, "other", f'word = "{way}"') + table(hub, "new"))
             hub.process.send_signal(signal.SIGHUP)
             await wait_until(lambda n=turn: hub.log().count("hub.reloaded plugins.other: changed, runs") == n)
-        await sending
+        enough.set()
+        sent = await sending
     stored = [str(number) for (number,) in hub.sql("SELECT id FROM events ORDER BY id")]
-    everywhere = "SELECT COUNT(*) FROM cursors WHERE position = 1500"
-    await wait_until(lambda: hub.sql(everywhere) == [(3,)])
+    everywhere = "SELECT COUNT(*) FROM cursors WHERE position = ?"
+    await wait_until(lambda: hub.sql(everywhere, sent) == [(3,)])
 
     assert "plugins.gone: gone; its cursor is kept" in said
     assert "plugins.new: added, runs" in said
@@ -163,13 +164,15 @@ async def test_reload_of_a_plugin_in_a_process_of_its_own_loses_and_repeats_noth
     hub.configure(table(hub, "p", isolated))
     hub.start()
     async with device("porch") as sender:
-        sending = asyncio.create_task(stream(sender, 1500))
+        sending = asyncio.create_task(stream(sender, enough := asyncio.Event()))
         await wait_until(lambda: len(receipts(hub, "p")) > 100)
         hub.configure(table(hub, "p", f'{isolated}word = "!"'))
         assert "plugins.p: changed, runs" in await in_thread(hub.cli, "reload")
+        enough.set()
         await sending
-        await sender.acked(sender.record())
-    await wait_until(lambda: hub.sql("SELECT position, done FROM cursors") == [(1501, 1501)])
+        sent = sender.record()
+        await sender.acked(sent)
+    await wait_until(lambda: hub.sql("SELECT position, done FROM cursors") == [(sent, sent)])
 
     stored = [str(number) for (number,) in hub.sql("SELECT id FROM events ORDER BY id")]
     assert sorted((word.strip("!") for word in receipts(hub, "p")), key=int) == stored
@@ -177,12 +180,15 @@ async def test_reload_of_a_plugin_in_a_process_of_its_own_loses_and_repeats_noth
     assert (hub.folder / "p.starts").read_text() == "ss"
 
 
-async def stream(sender, count):
-    for number in range(count):
-        sender.record()
-        if number % 10 == 9:
-            await asyncio.sleep(0.02)
+async def stream(sender, enough):
+    """Send until enough is set; return how many were sent, all of them committed."""
+    count = 0
+    while not enough.is_set():
+        for _ in range(10):
+            count = sender.record()
+        await asyncio.sleep(0.02)
     await sender.acked(count, timeout_s=60)
+    return count
 
 
 async def test_reload_refuses_a_wrong_file_with_every_problem_and_goes_on(hub, device, wait_until):
@@ -214,20 +220,20 @@ async def test_reload_applies_other_limits_and_another_port_while_events_stream(
     hub.start()
     password = hub.add_device("porch")
     async with device("porch", password) as sender:
-        sending = asyncio.create_task(stream(sender, 400))
+        sending = asyncio.create_task(stream(sender, enough := asyncio.Event()))
         await wait_until(lambda: len(receipts(hub, "p")) > 50)
         hub.configure(table(hub, "p") + "[limits]\nmax_depth = 16\n")
         assert "limits: applied" in await in_thread(hub.cli, "reload")
-        await sending
-        sender.record(b'{"a":' * 20 + b"1" + b"}" * 20)
-        await sender.acked(401)
+        enough.set()
+        sent = await sending
+        await sender.acked(sender.record(b'{"a":' * 20 + b"1" + b"}" * 20))
     hub.port = another_port(hub.port)
     hub.configure(table(hub, "p") + "[limits]\nmax_depth = 16\n")
     assert "mqtt: applied" in await in_thread(hub.cli, "reload")
     async with device("porch", password) as sender:
-        sender.seq = 401
+        sender.seq = sent + 1
         await sender.acked(sender.record())
-    await wait_until(lambda: len(receipts(hub, "p")) == 401)
+    await wait_until(lambda: len(receipts(hub, "p")) == sent + 1)
 
     assert sorted(map(int, receipts(hub, "p"))) == [
         n for (n,) in hub.sql("SELECT id FROM events ORDER BY id")

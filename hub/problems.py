@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 _SECRET = re.compile(r"password|secret|token|key|url|channel", re.IGNORECASE)
+MAX_SHOWN_CHARS = 80
 
 
 def describe_problems(
@@ -40,13 +41,29 @@ def _describe(problem: ErrorDetails, place: str, model: type[BaseModel], also: I
 
 def _found(problem: ErrorDetails) -> str:
     value = problem["input"]
-    if _SECRET.search(".".join(str(part) for part in problem["loc"])):
-        return ""
-    if problem["type"] == "value_error" or isinstance(value, (dict, list, set, tuple)):
-        return ""
+    if problem["type"] == "value_error" and isinstance(value, (str, dict, list)):
+        return ""  # our own words say what is wrong with it; a table is the one that the rule is about
+    may_be_secret = _SECRET.search(".".join(str(part) for part in problem["loc"]))
+    return f", found {_kind(value) if may_be_secret else _shown(value)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)) or (isinstance(value, str) and len(value) <= MAX_SHOWN_CHARS):
+        return repr(value)
+    return _kind(value)
+
+
+def _kind(value: object) -> str:
+    """Return what sort of value TOML has there, without the value."""
     if isinstance(value, str):
-        return f", found text of {len(value)} characters" if len(value) > 80 else f", found {value!r}"
-    return f", found {value!r}"
+        return f"text of {len(value)} characters"
+    if isinstance(value, (dict, list, tuple, set)):
+        return "a table" if isinstance(value, dict) else "a list"
+    if isinstance(value, bool):
+        return "true or false"
+    return "a number" if isinstance(value, (int, float)) else f"a {type(value).__name__}"
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:

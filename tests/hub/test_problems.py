@@ -34,9 +34,9 @@ class Outer(BaseModel):
         ({"needed": 1, "inner": {"z": 1}}, "here.inner.z: unknown setting 'z' (known: depth)"),
         ({"needed": "a"}, f"here.needed: {NOT_INTEGER}, found 'a'"),
         ({"needed": "a" * 500}, f"here.needed: {NOT_INTEGER}, found text of 500 characters"),
-        ({"needed": [1]}, "here.needed: Input should be a valid integer"),
-        ({"needed": 1, "api_key": "hunter2"}, f"here.api_key: {NOT_INTEGER}"),
-        ({"needed": 1, "channels": ["tgram://hunter2"]}, f"here.channels.0: {NOT_INTEGER}"),
+        ({"needed": [1]}, "here.needed: Input should be a valid integer, found a list"),
+        ({"needed": 1, "api_key": "hunter2"}, f"here.api_key: {NOT_INTEGER}, found text of 7 characters"),
+        ({"needed": 1, "channels": ["t://x"]}, f"here.channels.0: {NOT_INTEGER}, found text of 5 characters"),
     ],
 )  # fmt: skip
 def test_problem_says_where_and_what(values, line):

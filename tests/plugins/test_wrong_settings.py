@@ -1,0 +1,76 @@
+"""Every setting of every built-in plugin wrong, one at a time and all together: each is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.dispatch.instance import InstanceSettings
+from hub.dispatch.match import Match
+from hub.dispatch.suppress.settings import Suppress
+from hub.loading import Broken, installed_plugins, load_instance
+
+NAMES = ("inbox", "retraining", "s3-archive", "threshold-alerts", "tweet")
+# One of these suits no setting: they are of every kind that TOML has.
+KINDS: tuple[Any, ...] = (-1, {"no": {"such": "table"}}, [[]], "\x00", 7.5, True)
+COMMON = [
+    *InstanceSettings.model_fields,
+    *(f"match.{name}" for name in Match.model_fields),
+    *(f"suppress.{name}" for name in Suppress.model_fields),
+]
+
+
+def settings_of(plugin: str) -> list[str]:
+    """Return every setting that a table of this plugin may have, with its place."""
+    return [*installed_plugins()[plugin].load().Settings.model_fields, *COMMON]
+
+
+def nested(place: str, value: Any) -> dict[str, Any]:
+    for name in reversed(place.split(".")):
+        value = {name: value}
+    return value
+
+
+def problems_of(plugin: str, table: dict[str, Any], folder: Path) -> tuple[str, ...]:
+    found = load_instance(plugin, table, folder)
+    return found.problems if isinstance(found, Broken) else ()
+
+
+def wrong_value(plugin: str, setting: str, folder: Path) -> tuple[Any, tuple[str, ...]]:
+    """Return a value that this setting refuses, and what is said of it."""
+    for value in KINDS:
+        found = problems_of(plugin, nested(setting, value), folder)
+        if any(line.startswith(f"plugins.{plugin}.{setting}") for line in found):
+            return value, found
+    pytest.fail(f"{setting} takes everything")
+
+
+@pytest.mark.parametrize("plugin", NAMES)
+def test_each_setting_that_is_wrong_is_named_alone(plugin: str, tmp_path: Path) -> None:
+    for setting in settings_of(plugin):
+        value, found = wrong_value(plugin, setting, tmp_path)
+        own = [line for line in found if line.startswith(f"plugins.{plugin}.{setting}")]
+        told = ("found ", "known: ", "installed: ", "is missing", "leave the setting out")
+        assert own, (setting, found)
+        assert all(any(word in line for word in told) for line in own), (setting, value, own)
+        assert all(len(line) < 1500 and line.isprintable() for line in own)
+
+
+@pytest.mark.parametrize("plugin", NAMES)
+def test_all_settings_that_are_wrong_are_named_together(plugin: str, tmp_path: Path) -> None:
+    table: dict[str, Any] = {"colour": 1}
+    places = [place for place in settings_of(plugin) if place not in {"match", "suppress", "use"}]
+    for place in places:
+        value, _ = wrong_value(plugin, place, tmp_path)
+        inside = table
+        *above, last = place.split(".")
+        for name in above:
+            inside = inside.setdefault(name, {})
+        inside[last] = value
+    found = problems_of(plugin, table, tmp_path)
+
+    unnamed = [p for p in places if not any(line.startswith(f"plugins.{plugin}.{p}") for line in found)]
+    assert unnamed == []
+    assert any(line.startswith(f"plugins.{plugin}.colour: unknown setting") for line in found)

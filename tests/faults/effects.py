@@ -32,6 +32,8 @@ START_S = 60.0
 SETTLE_S = 240.0
 SPARE = 40
 """Events beyond the plan's: the last kill has to find something in flight, too."""
+LOST_TO_A_KILL = 4
+"""Events of which the far side may never hear because of a kill: as many as are delivered at a time."""
 OPEN = """
 SELECT (SELECT max(id) FROM events) > min(position) FROM cursors WHERE plugin = :name UNION ALL
 SELECT count(*) > 0 FROM deliveries WHERE plugin = :name AND outcome IN ('running', 'retrying')
@@ -99,7 +101,7 @@ def run_around(
         table: Its tables in hub.toml; `{url}` stands for the far side's address.
         pictures: The frames of the first events; the others have none.
     """
-    count = plan.events + SPARE
+    count = plan.events + SPARE + LOST_TO_A_KILL * plan.kills
     frames = [*pictures, *[None] * (count - len(pictures))]
     with in_thread(far_side):
         stage = Stage(folder, [], plan.mutant)

@@ -94,13 +94,15 @@ def make_instance(
 def _load(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broken:
     place = f"plugins.{name}"
     problems, settings = read_settings(name, table)
+    if problems and ("isolation" in table or (settings.use is None and "use" in table)):
+        return Broken(name, tuple(problems))  # whose settings the rest are, or where to look at them, is open
     entry = installed_plugins().get(settings.use or name)
     if entry is None:
         known = ", ".join(sorted(installed_plugins()))
         problems.append(f"{place}.use: no plugin {settings.use or name!r} is installed (installed: {known})")
         return Broken(name, tuple(problems))
     if settings.isolation == "process":
-        return Broken(name, tuple(problems)) if problems else _isolate(name, settings, table, data_dir)
+        return _isolate(name, settings, table, data_dir)
     try:
         factory = load_class(entry)
     except HubError as error:
@@ -135,12 +137,18 @@ def list_hooks(factory: Any) -> list[str]:
 
 
 def read_settings(name: str, table: Mapping[str, Any]) -> tuple[list[str], InstanceSettings]:
-    """Return what is wrong with the hub's own part of a table, and that part, or its defaults."""
+    """Return what is wrong with the hub's own part of a table, and that part without it."""
     own = {key: value for key, value in table.items() if key in InstanceSettings.model_fields}
     try:
         return [], InstanceSettings.model_validate(own)
     except ValidationError as error:
-        return describe_problems(error, f"plugins.{name}", InstanceSettings), InstanceSettings()
+        wrong = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
+        problems = describe_problems(error, f"plugins.{name}", InstanceSettings)
+    try:
+        left = {key: value for key, value in own.items() if key not in wrong}
+        return problems, InstanceSettings.model_validate(left)
+    except ValidationError:  # settings that do not go together
+        return problems, InstanceSettings(use=own["use"] if isinstance(own.get("use"), str) else None)
 
 
 def _isolate(name: str, settings: InstanceSettings, table: Mapping[str, Any], data_dir: Path) -> Loaded:

@@ -12,6 +12,13 @@ from pydantic_core import ErrorDetails
 
 _SECRET = re.compile(r"password|secret|token|key|url|channel", re.IGNORECASE)
 MAX_SHOWN_CHARS = 80
+_LIST, _TABLE = 'must be a list, such as ["a", "b"]', "must be a table, such as { name = value }"
+_IN_TOML = {
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), _LIST),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type", "dataclass_type"), _TABLE),
+    "path_type": "must be a path, as text",
+}
+"""What pydantic says in Python's words."""
 
 
 def describe_problems(
@@ -35,7 +42,7 @@ def _describe(problem: ErrorDetails, place: str, model: type[BaseModel], also: I
         return f"{where}: unknown setting {path[-1]!r} ({hint}known: {', '.join(known)})"
     if problem["type"] == "missing":
         return f"{where}: is missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = _IN_TOML.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
     return f"{where}: {message}{_found(problem)}"
 
 

@@ -124,6 +124,26 @@ def test_plugin_with_bad_settings_names_them_all_with_what_is_known(install, tmp
     ]
 
 
+def test_instance_with_a_bad_match_names_what_is_wrong_in_the_plugins_own_settings_too(install, tmp_path):
+    install("made", GOOD)
+    found = load_instance("mine", {"use": "made", "match": {"labels": "cat"}, "color": 3}, tmp_path)
+
+    assert isinstance(found, Broken)
+    assert found.problems == (
+        'plugins.mine.match.labels: must be a list, such as ["a", "b"], found \'cat\'',
+        "plugins.mine.color: Input should be a valid string, found 3",
+    )
+
+
+@pytest.mark.parametrize("isolation", ["process", "proces", 1])
+def test_code_that_is_to_be_isolated_is_not_imported_for_its_problems(install, tmp_path, isolation):
+    install("made", f"open({str(tmp_path / 'imported')!r}, 'w')\n" + GOOD)
+    found = load({"isolation": isolation, "attempts": 0}, tmp_path)
+
+    assert isinstance(found, Broken)
+    assert not (tmp_path / "imported").exists()
+
+
 def test_plugin_that_is_not_installed_names_those_that_are(tmp_path):
     found = load({"use": "twet"}, tmp_path)
 

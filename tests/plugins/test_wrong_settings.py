@@ -61,7 +61,8 @@ def test_each_setting_that_is_wrong_is_named_alone(plugin: str, tmp_path: Path) 
 @pytest.mark.parametrize("plugin", NAMES)
 def test_all_settings_that_are_wrong_are_named_together(plugin: str, tmp_path: Path) -> None:
     table: dict[str, Any] = {"colour": 1}
-    places = [place for place in settings_of(plugin) if place not in {"match", "suppress", "use"}]
+    # Where `use` or `isolation` are wrong the plugin is not imported, so that its own settings are not known.
+    places = [p for p in settings_of(plugin) if p not in {"match", "suppress", "use", "isolation"}]
     for place in places:
         value, _ = wrong_value(plugin, place, tmp_path)
         inside = table

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from hub.authored import in_words
 from hub.config import Config
 from hub.decode.hooked import HookedDecoder
 from hub.decode.message import Decoded, Message
@@ -79,8 +80,8 @@ class Companion:
         decode = partial(self._decode, name)
         try:
             sources = [HookedSource(name, one, decode, self.writer) for one in loaded.hooks["sources"]()]
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code
-            complaint = show(f"{type(error).__name__}: {error}")
+        except BaseException as error:  # noqa: BLE001 - the author's code
+            complaint = show(in_words(error))
             log.error("source.failed %s: sources(): %s", name, complaint)  # noqa: TRY400 - all is said
             return [], complaint
         names = [source.name for source in sources]
@@ -113,8 +114,8 @@ class Companion:
 def _ask_status(ask: Callable[[], object]) -> tuple[bool, str]:
     try:
         said = ask()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code
-        return False, show(f"status failed: {type(error).__name__}: {error}")
+    except BaseException as error:  # noqa: BLE001 - the author's code
+        return False, show(f"status failed: {in_words(error)}")
     if said is None or isinstance(said, str):
         return True, show(said or "")
     return False, f"status returned {type(said).__name__}, not text or None"

@@ -98,10 +98,28 @@ def _default_topics() -> dict[str, str]:
     return dict.fromkeys(UPWARD_FILTERS, "edge") | {DEEPLENS_FILTER: "deeplens"}
 
 
+def _usable_path(path: Path) -> Path:
+    if not str(path).isprintable() or len(str(path)) > MAX_PATH_CHARS:
+        raise ValueError(f"is no path: it has signs that cannot be printed, or more than {MAX_PATH_CHARS}")
+    return path
+
+
+def _plain_name(name: str) -> str:
+    if not _INSTANCE.fullmatch(name):
+        raise ValueError("an instance's name begins with a letter or digit; then may come -, _, . and spaces")
+    return name
+
+
+MAX_PATH_CHARS = 1000
+_INSTANCE = re.compile(r"[^\W_][\w. -]*")
+InstanceName = Annotated[Name, AfterValidator(_plain_name)]
+"""It is part of file names."""
+
+
 class HubSettings(Plain):
     """`[hub]`: where everything is kept."""
 
-    data_dir: Path = Path("lenshub-data")
+    data_dir: Annotated[Path, AfterValidator(_usable_path)] = Path("lenshub-data")
 
 
 class MqttSettings(Plain):
@@ -195,7 +213,7 @@ class Config(Plain):
     limits: Limits = Limits()
     watchdog: WatchdogSettings = WatchdogSettings()
     deeplens: DeepLensSettings = DeepLensSettings()
-    plugins: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    plugins: dict[InstanceName, dict[str, Any]] = Field(default_factory=dict)
 
 
 def read_config(path: Path | None) -> Config:
@@ -250,6 +268,12 @@ def read_table(path: Path | None) -> tuple[Path, dict[str, Any]]:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(
+            f"{path}: is not TOML that can be read: tables or lists too deep in each other"
+        ) from error
+    except ValueError as error:  # Python reads no number of thousands of digits
+        raise ConfigError(f"{path}: is not TOML that can be read: a number is too long") from error
 
 
 def _beside(config: Config, folder: Path) -> Config:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 from pydantic import BaseModel, ValidationError
 
+from hub.authored import in_words
 from hub.decode.registry import DECODER_NAMES
 from hub.dispatch.instance import Instance, InstanceSettings
 from hub.errors import HubError
@@ -57,10 +58,6 @@ class Loaded:
 def installed_plugins() -> dict[str, EntryPoint]:
     """Return the entry points of installed plugins, by name."""
     return {entry.name: entry for entry in entry_points(group=GROUP)}
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def load_instance(name: str, table: Mapping[str, Any], data_dir: Path) -> Loaded | Broken:
@@ -118,8 +115,8 @@ def load_class(entry: EntryPoint) -> Any:
     """
     try:
         factory = entry.load()
-    except (Exception, SystemExit) as error:
-        raise HubError(f"cannot be imported from {entry.value}: {_reason(error)}") from error
+    except BaseException as error:
+        raise HubError(f"cannot be imported from {entry.value}: {in_words(error)}") from error
     if not _has_settings(factory):
         raise HubError(f"{entry.value} has no Settings model")
     return factory
@@ -174,10 +171,12 @@ def _make(
         settings = model.model_validate(rest)
     except ValidationError as error:
         return describe_problems(error, place, model, also=InstanceSettings.model_fields)
+    except BaseException as error:  # noqa: BLE001 - the author's validators
+        return [f"{place}: its Settings failed: {in_words(error)}"]
     try:
         return factory(settings, context)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's constructor
-        return [f"{place}: cannot be made: {_reason(error)}"]
+    except BaseException as error:  # noqa: BLE001 - the author's constructor
+        return [f"{place}: cannot be made: {in_words(error)}"]
 
 
 def _register(name: str, settings: InstanceSettings, plugin: Any) -> Loaded | Broken:

@@ -57,7 +57,8 @@ def _found(problem: ErrorDetails) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, (int, float)) or (isinstance(value, str) and len(value) <= MAX_SHOWN_CHARS):
+    plain = isinstance(value, float) or (isinstance(value, int) and value.bit_length() < MAX_SHOWN_CHARS)
+    if plain or (isinstance(value, str) and len(value) <= MAX_SHOWN_CHARS):
         return repr(value)
     return _kind(value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 from contextlib import AsyncExitStack
@@ -39,6 +40,9 @@ button {{ font: inherit; padding: .6rem 1.2rem }}</style>
 <p>{text}</p>{form}
 """
 FORM = '<form method="post"><button>I have seen it</button></form>'
+
+SILENT = logging.getLogger("aiohttp.lenshub.page")  # whoever finds the port could fill the hub's log
+SILENT.setLevel(logging.CRITICAL)
 
 BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$", max_length=500)]
 
@@ -80,7 +84,9 @@ class AlertPage:
         app.router.add_get("/{path:.+}/{token}", self._show)
         app.router.add_post("/{token}", self._acknowledge)
         app.router.add_post("/{path:.+}/{token}", self._acknowledge)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            app, access_log=None, logger=SILENT, handle_signals=False, shutdown_timeout=1.0
+        )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         try:
@@ -134,8 +140,12 @@ class AlertPage:
             return _answer(503, "Too many are waiting; try again in a minute.")
         asked = self._asked.setdefault(what.alert, asyncio.get_running_loop().create_future())
         done, _ = await asyncio.wait([asked], timeout=WRITTEN_DOWN_S)
-        if not done or asked.cancelled():
-            return _answer(503, "It could not be written down; try again, or use `lenshub alerts ack`.")
+        if asked.cancelled():
+            return _answer(503, "The hub is stopping; try again, or use `lenshub alerts ack`.")
+        if not done:
+            return _answer(
+                202, "It is not written down yet; that is done when the plugin next looks at the clock."
+            )
         return _answer(200, f"Alert {what.alert} of {what.plugin} is acknowledged; nobody else is told.")
 
     def _read(self, request: Request) -> Acknowledgement:
@@ -163,4 +173,9 @@ def _keep_secret(path: Path) -> bytes:
             file.flush()
             os.fsync(file.fileno())
         made.rename(path)
-    return path.read_bytes()
+    found = path.read_bytes()
+    if len(found) != SECRET_BYTES:
+        raise ValueError(
+            f"{path}: is no secret of {SECRET_BYTES} bytes; remove it, and older links are worthless"
+        )
+    return found

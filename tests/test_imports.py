@@ -22,7 +22,15 @@ MAY_IMPORT = {
     "hub.event_schema": ("hub.event",),
     "hub.wire": ("hub.event", "hub.errors", "hub.wire"),
     "hub.draw": ("hub.event", "hub.errors", "hub.draw"),
-    "hub.decode": ("hub.event", "hub.errors", "hub.wire.protocol", "hub.wire.jpeg", "hub.decode"),
+    "hub.authored": (),
+    "hub.decode": (
+        "hub.event",
+        "hub.errors",
+        "hub.authored",
+        "hub.wire.protocol",
+        "hub.wire.jpeg",
+        "hub.decode",
+    ),
     "hub.guarded_address": (),
     "hub.guarded_http": ("hub.errors", "hub.guarded_address"),
     "plugins": (

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.markup import escape
-
 from hub.checking import list_setting_problems
-from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json
+from hub.cli.shared import ConfigOption, JsonOption, as_shown, console, plainly, print_json
 from hub.config import read_config, read_table
 from hub.errors import ConfigError
 from hub.isolation.probe import list_problems
@@ -31,8 +29,8 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         print_json({"plugins": names})
     else:
-        where = escape(str(path)) if path.exists() else "no hub.toml here: the defaults"
-        console.print(f"{where}: all right; plugins: {escape(', '.join(names)) or 'none'}")
+        where = as_shown(path) if path.exists() else "no hub.toml here: the defaults"
+        console.print(f"{where}: all right; plugins: {as_shown(', '.join(names)) or 'none'}")
 
 
 def _check_settings(config: Path | None) -> list[str]:

@@ -49,16 +49,16 @@ def plainly(command: Callable[Given, Result]) -> Callable[Given, Result]:
             return command(*args, **kwargs)
         except ConfigError as error:
             for problem in error.problems:
-                complaints.print(escape(problem), style="red")
+                complaints.print(as_shown(problem), style="red")
             raise typer.Exit(EXIT_CONFIG) from error
         except BrokenPipeError:
             raise
         except OSError as error:
             what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            complaints.print(escape(what), style="red")
+            complaints.print(as_shown(what), style="red")
             raise typer.Exit(EXIT_ERROR) from error
         except HubError as error:
-            complaints.print(escape(str(error)), style="red")
+            complaints.print(as_shown(str(error)), style="red")
             raise typer.Exit(EXIT_ERROR) from error
 
     return wrapped

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from hub.authored import in_words
 from hub.decode.limits import Limits
 from hub.decode.message import Decoded, Message, Status
 from hub.decode.picture import check_picture, describe_picture
@@ -56,9 +57,9 @@ class HookedDecoder:
             return _check(self._decode(message), self._limits())
         except PayloadError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             self._failed += 1
-            self._last = show(f"{type(error).__name__}: {error}")
+            self._last = show(in_words(error))
             text = f"plugin {self._plugin}: {self._last}; see what it does with `lenshub decode`"
             raise PayloadError("decoder_failed", text) from error
         finally:

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from hub.authored import clean, in_words, is_stop
 from hub.dispatch.feed import LiveFeed
 from hub.dispatch.instance import Instance
 from hub.dispatch.match_sieve import Sieve
@@ -130,7 +131,9 @@ class Running:
             async with AsyncExitStack() as stack:
                 await self._enter(stack)
                 await (self._accompany() if self._standing is None else self._deliver(self._standing))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; the others go on
+        except BaseException as error:
+            if is_stop(error):
+                raise
             await self._note_broken(_describe_failure(first_cause(error)))
         finally:
             self._runs = False
@@ -276,7 +279,7 @@ class Running:
 
 def _describe_failure(error: BaseException) -> str:
     """Return why an instance cannot run, as its state in the store says it."""
-    return str(error) if isinstance(error, PluginFailed) else f"{type(error).__name__}: {error}"
+    return clean(str(error)) if isinstance(error, PluginFailed) else in_words(error)
 
 
 def _at_replay_pace(instance: Instance, replay: Replay) -> Instance:

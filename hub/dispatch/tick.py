@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
+from hub.authored import in_words
 from hub.dispatch.delivery import EventDelivery, Position
 from hub.dispatch.instance import Instance
 from hub.dispatch.suppress.digests import Digests
@@ -65,7 +66,7 @@ class Ticking:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise  # the hub is stopping
-            self._report(f"{type(error).__name__}: {error}")
+            self._report(in_words(error))
         else:
             self._report("")
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
+from hub.authored import clean, in_words, text_of
 from hub.dispatch.retry import RetryPolicy
 from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
 from hub.store.settlement import Outcome
-
-TEXT_CHARS = 2000
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +30,6 @@ class Verdict:
 DONE = Verdict("done")
 
 
-def clean(text: str) -> str:
-    """Return text on one line, without control characters, of bounded length."""
-    return _CONTROLS.sub(" ", text)[:TEXT_CHARS].strip()
-
-
 def judge_return(value: object) -> Verdict:
     """Judge what `deliver` returned: None or a note; anything else is the plugin's mistake."""
     if value is None:
@@ -45,14 +37,6 @@ def judge_return(value: object) -> Verdict:
     if isinstance(value, str):
         return Verdict("done", note=clean(value))
     return Verdict("dead", f"returned {type(value).__name__}; deliver must return None or a note (str)")
-
-
-def text_of(error: BaseException) -> str:
-    """Return what an exception says, or "" where its own `__str__` fails."""
-    try:
-        return clean(str(error))
-    except Exception:  # noqa: BLE001 - an author's __str__ may fail as well
-        return ""
 
 
 def seconds_of(value: object) -> float | None:
@@ -77,7 +61,7 @@ def judge_error(error: BaseException, attempt: int, retries: RetryPolicy, *, lef
     if isinstance(error, Skip) and not left_unknown:
         return Verdict("skipped", reason)
     if not isinstance(error, RetryLater):
-        reason = clean(f"{type(error).__name__}: {reason}") if text_of(error) else reason
+        reason = in_words(error)
     if left_unknown and not isinstance(error, RetryLater):  # then `once` itself says so at the next attempt
         return Verdict("unknown", f"{reason}; whether the effect took place is not known", failed=True)
     after_s = seconds_of(error.after_s) if isinstance(error, RetryLater) else None

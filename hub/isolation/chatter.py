@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from hub.dispatch.verdict import clean
+from hub.authored import clean
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hub.dispatch.verdict import clean, seconds_of, text_of
+from hub.authored import clean, text_of
+from hub.dispatch.verdict import seconds_of
 from hub.errors import DeliveryError
 from hub.isolation.lines import Raised
 from hub.plugin import AlreadyDone, DeliverySignal, OutcomeUnknown, Reject, RetryLater, Skip

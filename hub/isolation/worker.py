@@ -18,8 +18,8 @@ from typing import Any
 
 import uvloop
 
+from hub.authored import clean, in_words
 from hub.dispatch.frame import FrameOnDisk
-from hub.dispatch.verdict import clean, text_of
 from hub.isolation.cells import Cells
 from hub.isolation.lines import (
     Cancel,
@@ -189,8 +189,8 @@ async def _run(loaded: Loaded, source: int, pipe: Pipe, cells: Cells) -> None:
         try:
             if hasattr(loaded.plugin, "__aenter__"):
                 await stack.enter_async_context(loaded.plugin)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code
-            pipe.say(Ready(problems=(f"{type(error).__name__}: {text_of(error)}",)))
+        except BaseException as error:  # noqa: BLE001 - the author's code
+            pipe.say(Ready(problems=(in_words(error),)))
             return
         pipe.say(Ready(hooks=_hooks(loaded)))
         lines = _Lines(Worker(loaded, pipe, cells))
@@ -214,7 +214,7 @@ async def _tell_status(loaded: Loaded, pipe: Pipe) -> None:
 def _ask_status(ask: Callable[[], object]) -> Status:
     try:
         said = ask()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code
+    except BaseException as error:  # noqa: BLE001 - the author's code
         return Status(raised=describe(error))
     if said is None or isinstance(said, str):
         return Status(said=said and clean(said))

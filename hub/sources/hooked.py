@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
+from hub.authored import in_words, is_stop
 from hub.decode.message import Decoded, Message
 from hub.decode.printing import show
 from hub.plugin import Source
@@ -65,7 +66,9 @@ class HookedSource:
                 async with AsyncExitStack() as stack:
                     await self._enter(stack)
                     await self._converse()
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code; others go on
+            except BaseException as error:
+                if is_stop(error):
+                    raise
                 self._note_failure(error)
             else:
                 self._ended = True
@@ -75,7 +78,7 @@ class HookedSource:
             self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
     def _note_failure(self, error: BaseException) -> None:
-        what = str(error) if isinstance(error, _LeftError) else f"{type(error).__name__}: {error}"
+        what = str(error) if isinstance(error, _LeftError) else in_words(error)
         self._trouble = show(f"{what}; trying again until it works")
         if not self._failing:
             log.warning("source.failing %s: %s", self._place, self._trouble)
@@ -147,8 +150,8 @@ class _LeftError(Exception):
 async def _contained(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
-    except SystemExit as error:
-        raise _LeftError(f"SystemExit: {error}") from error
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise _LeftError(in_words(error)) from error
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hub.authored import is_stop
 from hub.decode.hooked import HookedDecoder
 from hub.decode.limits import Limits
 from hub.decode.message import Decoded, Message
@@ -147,7 +148,9 @@ class PluginStage:
             verdict = judge_return(await self._call(event, faulty, delivery, late=fault == "slow"))
         except InjectedCrash:
             return Attempt("crashed")
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's code, as dispatch has it
+        except BaseException as error:
+            if is_stop(error):
+                raise
             retries = RetryPolicy(self._loaded.instance.settings.attempts)
             verdict = judge_error(error, number, retries, left_unknown=delivery.left_unknown)
         return Attempt("crashed") if fault == "crash" else _attempt_of(verdict)

@@ -25,6 +25,9 @@ def write(tmp_path):
     return write_toml
 
 
+NO_NAME = "an instance's name begins with a letter or digit; then may come -, _, . and spaces"
+
+
 def problems_of(path):
     with pytest.raises(ConfigError) as raised:
         read_config(path)
@@ -77,6 +80,18 @@ def test_configuration_names_every_problem_with_its_place(write):
             "hub.datadir: unknown setting 'datadir' (did you mean 'data_dir'? known: data_dir)",
         ),
         ("[mtqq]", "mtqq: unknown setting 'mtqq' (known: deeplens, hub, limits, mqtt, plugins, watchdog)"),
+        (
+            '[hub]\ndata_dir = "a\\u0000b"',
+            "hub.data_dir: is no path: it has signs that cannot be printed, or more than 1000",
+        ),
+        ('[plugins."../../x"]', "plugins.../../x.[key]: " + NO_NAME),
+        ('[plugins."m\\u202egpj"]', "plugins.m\u202egpj.[key]: " + NO_NAME),
+        (f"a = {'[' * 20_000}", "is not TOML that can be read: tables or lists too deep in each other"),
+        (f"[mqtt]\nport = {'9' * 5000}", "is not TOML that can be read: a number is too long"),
+        (
+            f"[mqtt]\nport = {'9' * 4000}",
+            "mqtt.port: Input should be less than or equal to 65535, found a number",
+        ),
         ("[mqtt]\nport = 70000", "mqtt.port: Input should be less than or equal to 65535, found 70000"),
         (
             '[mqtt]\nbroker = "ssl://x"',

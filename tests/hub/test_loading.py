@@ -31,6 +31,15 @@ DECODE = """
     def decode(self, message):
         return f"read {message}"
 """
+VALIDATOR = """
+def look_up(settings):
+    return {}[settings.color]
+
+from pydantic import model_validator
+class Settings(Plugin.Settings):
+    _check = model_validator(mode="after")(look_up)
+Plugin.Settings = Settings
+"""
 SOURCES = """
     @hookimpl
     def sources(self):
@@ -93,6 +102,10 @@ async def test_plugin_is_given_the_arguments_it_declares(install, tmp_path, argu
         ("class Plugin: pass", "{value} has no Settings model"),
         (GOOD.replace("self.settings,", "raise SystemExit('no')\n#"), "cannot be made: SystemExit: no"),
         (GOOD.replace("self, settings, context", "self"), "cannot be made: TypeError: "),
+        ("raise KeyboardInterrupt('me')", "cannot be imported from {value}: KeyboardInterrupt: me"),
+        (GOOD.replace("self.settings,", "raise KeyboardInterrupt\n#"), "cannot be made: KeyboardInterrupt"),
+        (GOOD.replace("self.settings,", "raise OSError('a\\udcffb')\n#"), "cannot be made: OSError: a b"),
+        (GOOD + VALIDATOR, "its Settings failed: KeyError: 'red'"),
         (GOOD.replace("@hookimpl", ""), "implements no hook (deliver, "),
         (GOOD.replace("async def", "def"), "deliver must be `async def`"),
         (GOOD.replace("event, frame, delivery):", "event, picture):"), "does not fit the hooks: "),

@@ -107,6 +107,28 @@ async def test_page_whose_port_is_taken_keeps_its_plugin_from_starting(
                 pass
 
 
+async def test_page_says_nothing_in_the_log_of_what_it_cannot_read(
+    hub: Any, table: dict[str, Any], caplog: Any
+) -> None:
+    async with hub.running("threshold-alerts", **table):
+        reader, writer = await asyncio.open_connection("127.0.0.1", table["acknowledge"]["port"])
+        writer.write(b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n")
+        await writer.drain()
+        assert b" 40" in await reader.readline()
+        writer.close()
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("kept", [b"", b"short"])
+async def test_secret_that_anybody_could_guess_keeps_the_plugin_from_starting(
+    hub: Any, table: dict[str, Any], kept: bytes
+) -> None:
+    (hub.data_dir / "threshold-alerts.link-secret").write_bytes(kept)
+    with pytest.raises(ValueError, match="is no secret of 32 bytes"):
+        async with hub.running("threshold-alerts", **table):
+            pass
+
+
 def test_links_that_nobody_would_get_are_refused(tmp_path: Any) -> None:
     table = {"acknowledge": {"url": "https://hub.example/door", "port": 8085}}
     found = load_instance("threshold-alerts", table, tmp_path)

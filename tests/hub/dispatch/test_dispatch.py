@@ -69,7 +69,16 @@ async def test_dispatch_enters_and_leaves_plugins(dispatching, state, wait_until
     assert plugin.states == ["entered", "left"]
 
 
-@pytest.mark.parametrize("trouble", [ValueError("no key"), SystemExit("no key")])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        *(kind("no key") for kind in (ValueError, SystemExit, KeyboardInterrupt, GeneratorExit)),
+        asyncio.CancelledError("no key"),
+        OSError("no\udcffkey"),
+        BaseExceptionGroup("several", [KeyboardInterrupt("no key")]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
 async def test_dispatch_names_a_plugin_that_does_not_start_and_runs_the_rest(
     store, dispatching, arrivals, state, soon, wait_until, trouble
 ):
@@ -79,7 +88,8 @@ async def test_dispatch_names_a_plugin_that_does_not_start_and_runs_the_rest(
         await wait_until(lambda: good.seen == [1])
         await wait_until(lambda: state("bad") is not None)
 
-    assert state("bad") == ("failed", f"{type(trouble).__name__}: no key")
+    cause = trouble.exceptions[0] if isinstance(trouble, BaseExceptionGroup) else trouble
+    assert state("bad") == ("failed", f"{type(cause).__name__}: no key")
 
 
 async def test_dispatch_names_a_plugin_that_could_not_be_loaded(dispatching, state):

@@ -117,6 +117,14 @@ def test_try_of_a_plugin_that_fails_says_so_with_its_exit_code(lenshub, install)
 
     assert done.exit_code == 1
     assert "retrying (KeyError: 'sample') -> retrying (KeyError: 'sample')" in done.output
+    assert "\nKeyError: 'sample'\n  /" in done.output
+    assert done.output.count(" in deliver: raise KeyError(event.device)\n") == 1
+
+
+def test_try_says_which_fault_does_not_apply(lenshub):
+    said = lenshub("plugin", "test", "retraining", "--fault", "error").output
+
+    assert "not applicable: it asked nothing of the hub" in said
 
 
 def test_try_asks_before_it_uses_the_settings_of_hub_toml(lenshub, folder):

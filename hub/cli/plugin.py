@@ -62,7 +62,9 @@ def new(
             f"\nNext, in the environment that LensHub runs in:\n"
             f"  cd {shlex.quote(str(folder))} && pip install -e '.[test]' && pytest\n"
             f"  lenshub plugins show {name}   its settings, and a table for hub.toml\n"
-            f"  lenshub plugin test {name}    sample events, and what can go wrong"
+            f"  lenshub plugin test {name}    sample events, and what can go wrong\n"
+            f"  lenshub enable {name}         deliver to it, at once if the hub runs\n"
+            f"After a change of the code start the hub again."
         )
     )
 

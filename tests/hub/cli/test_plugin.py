@@ -21,6 +21,7 @@ def test_new_plugin_passes_its_own_tests_at_once(lenshub, folder):
     project = tomllib.loads((place / "pyproject.toml").read_text())["project"]
     entries = project["entry-points"]["lenshub.plugins"]
     assert entries == {"door-bell": "lenshub_door_bell:DoorBellPlugin"}
+    assert "lenshub enable door-bell " in done.output
 
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error"]
     ran = subprocess.run(command, cwd=place, capture_output=True, text=True)

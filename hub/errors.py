@@ -35,6 +35,16 @@ class DeliveryError(HubError):
     """One delivery failed; it is tried again later."""
 
 
+class ForeignError(DeliveryError):
+    """An exception that a plugin raised in its own process; the class made of it has the original's name.
+
+    Attributes:
+        trace: Where it was raised, as `hub.dispatch.trace` says it.
+    """
+
+    trace: tuple[str, ...] = ()
+
+
 class StoreError(HubError):
     """The store cannot be opened or used: missing, locked by another hub, or of another version."""
 

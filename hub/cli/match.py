@@ -22,6 +22,7 @@ from hub.cli.shared import (
     print_json,
     print_table,
     read_store,
+    refuse_idle,
 )
 from hub.config import read_config
 from hub.dispatch.match import Match
@@ -58,6 +59,8 @@ def try_(
     Example: lenshub match try --table 'labels = ["thumbs-*"], min_confidence = 0.8'
     """
     match = _read_match(config, plugin, table)
+    if plugin is not None:
+        refuse_idle(config, plugin, "matched")
     wanted = EventFilter(since=in_utc(since))
     events = asyncio.run(read_store(config, lambda engine: EventLog(engine).newest(wanted, limit)))
     tried = list(try_match(match, reversed(events)))[::-1]

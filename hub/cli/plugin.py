@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,7 +62,9 @@ def new(
             f"\nNext, in the environment that LensHub runs in:\n"
             f"  cd {shlex.quote(str(folder))} && pip install -e '.[test]' && pytest\n"
             f"  lenshub plugins show {name}   its settings, and a table for hub.toml\n"
-            f"  lenshub plugin test {name}    sample events, and what can go wrong"
+            f"  lenshub plugin test {name}    sample events, and what can go wrong\n"
+            f"  lenshub enable {name}         deliver to it, at once if the hub runs\n"
+            f"After a change of the code start the hub again."
         )
     )
 
@@ -101,8 +104,9 @@ def try_out(
     if json:
         print_json(reports)
     else:
-        rows = ((r["event"], r["fault"], " -> ".join(map(_shown, r["attempts"]))) for r in reports)
+        rows = ((r["event"], r["fault"], _came(r)) for r in reports)
         print_table(f"Deliveries to {name}", ("event", "fault", "what came of it"), rows)
+        _print_traces(reports)
     if any(r["attempts"][-1]["outcome"] == "retrying" for r in reports):
         raise typer.Exit(EXIT_ERROR)
 
@@ -132,8 +136,9 @@ async def _try(
                 for fault in faults:
                     injected: Any = None if fault == "none" else fault
                     attempts = await stage.deliver(event, picture, fault=injected)
-                    came = [{"outcome": a.outcome, "note": a.note, "reason": a.reason} for a in attempts]
-                    reports.append({"event": told, "fault": fault, "attempts": came})
+                    reports.append(
+                        {"event": told, "fault": fault, "attempts": [asdict(one) for one in attempts]}
+                    )
     return reports
 
 
@@ -163,6 +168,20 @@ async def _stored(engine: Database, data_dir: Path, ids: Sequence[int]) -> list[
         values = event.model_dump(exclude={"id", "received_at", "key", "frame"})
         samples.append((f"event {number}", NewEvent(**values), await frame.read() if frame else None))
     return samples
+
+
+def _came(report: Mapping[str, Any]) -> str:
+    if missed := report["attempts"][0]["missed"]:
+        return f"not applicable: {missed}"
+    return " -> ".join(map(_shown, report["attempts"]))
+
+
+def _print_traces(reports: Sequence[Mapping[str, Any]]) -> None:
+    """Print where the plugin's code failed, each place once."""
+    failed = {one["trace"]: one["reason"] for r in reports for one in r["attempts"] if one["trace"]}
+    for trace, reason in failed.items():
+        lines = "\n".join(f"  {line}" for line in trace)
+        console.print(as_shown(f"\n{reason}\n{lines}"), soft_wrap=True)
 
 
 def _shown(attempt: Mapping[str, str]) -> str:

@@ -19,6 +19,7 @@ from hub.cli.shared import (
     print_json,
     print_table,
     read_store,
+    refuse_idle,
 )
 from hub.commands.command import StartReplay, StopReplay
 from hub.config import read_config
@@ -95,6 +96,7 @@ def _foretell(config: Path | None, command: StartReplay, *, json: bool) -> None:
     problems, settings = read_settings(command.plugin, table)
     if problems:
         raise ConfigError(*problems)
+    refuse_idle(config, command.plugin, "replayed")
     found = asyncio.run(read_store(config, lambda engine: _foresee(engine, command, settings)))
     if json:
         print_json(found)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 from unicodedata import category
@@ -18,7 +19,9 @@ from rich.table import Table
 from hub.config import read_config
 from hub.errors import ConfigError, HubError
 from hub.store.database import Database
+from hub.store.log import EventLog
 from hub.store.overview import reading
+from hub.store.plugin_state import check_delivers
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -68,6 +71,12 @@ async def read_store(config: Path | None, ask: Callable[[Database], Coroutine[An
     """Ask the configured store something."""
     async with reading(read_config(config).hub.data_dir) as engine:
         return await ask(engine)
+
+
+def refuse_idle(config: Path | None, plugin: str, what: str) -> None:
+    """Raise StoreError if an instance delivers nothing, so that it cannot be snoozed and the like."""
+    question = partial(check_delivers, plugin=plugin, what=what)
+    asyncio.run(read_store(config, lambda engine: EventLog(engine).ask(question)))
 
 
 def print_json(value: Any) -> None:

@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.shared import ConfigOption, JsonOption, console, plainly, print_json, print_table, read_store
+from hub.cli.shared import (
+    ConfigOption,
+    JsonOption,
+    console,
+    plainly,
+    print_json,
+    print_table,
+    read_store,
+    refuse_idle,
+)
 from hub.config import read_config
 from hub.errors import ConfigError
 from hub.store import suppression
@@ -72,6 +81,8 @@ def _change(config: Path | None, plugin: str, end: datetime | None, now: datetim
     known = read_config(config).plugins
     if plugin not in known:
         raise ConfigError(f"there is no plugin {plugin!r} in hub.toml (known: {', '.join(sorted(known))})")
+    if end is not None:
+        refuse_idle(config, plugin, "snoozed")
     asyncio.run(read_store(config, lambda engine: suppression.snooze(engine, plugin, end, now)))
 
 

@@ -32,7 +32,7 @@ from hub.errors import HubError
 from hub.store.commands import Asked, answer, list_asked
 from hub.store.database import Database, Transaction
 from hub.store.pauses import add_pause, end_pause
-from hub.store.plugin_state import list_known
+from hub.store.plugin_state import check_delivers, list_known
 from hub.store.quarantine import drop, list_numbers
 from hub.store.renewal import list_failed, read_outcome, renew
 from hub.store.replays import Replay, add_replay, end_replay, read_plugin, read_position
@@ -143,7 +143,7 @@ class Executor:
 
     async def _pause(self, asked: Asked, command: Pause) -> list[str]:
         def change(connection: Transaction) -> list[str]:
-            _check_known(connection, command.plugin)
+            _check_known(connection, command.plugin, "paused")
             if not add_pause(connection, command.plugin, command.reason):
                 return _told(connection, asked, f"{command.plugin} was paused already")
             return _told(connection, asked, f"{command.plugin} is paused; its events wait")
@@ -155,7 +155,7 @@ class Executor:
 
     async def _resume(self, asked: Asked, command: Resume) -> list[str]:
         def change(connection: Transaction) -> list[str]:
-            _check_known(connection, command.plugin)
+            _check_known(connection, command.plugin, "resumed")
             if not end_pause(connection, command.plugin):
                 return _told(connection, asked, f"{command.plugin} was not paused")
             return _told(connection, asked, f"{command.plugin} goes on where it stood")
@@ -167,7 +167,7 @@ class Executor:
 
     async def _retry(self, asked: Asked, command: Retry) -> list[str]:
         def change(connection: Transaction) -> tuple[list[int], list[str]]:
-            _check_known(connection, command.plugin)
+            _check_known(connection, command.plugin, "tried again")
             found = list_failed(connection, command.plugin, command.outcomes, command.event_id)
             if command.event_id is not None and not found:
                 outcome = read_outcome(connection, command.plugin, command.event_id)
@@ -183,7 +183,7 @@ class Executor:
 
     async def _start_replay(self, asked: Asked, command: StartReplay) -> list[str]:
         def change(connection: Transaction) -> tuple[Replay, list[str]]:
-            _check_known(connection, command.plugin)
+            _check_known(connection, command.plugin, "replayed")
             position = read_position(connection, command.plugin) or 0
             values = command.model_dump(exclude={"action"}) | {"last": min(command.last, position)}
             if values["first"] > values["last"]:
@@ -245,7 +245,8 @@ def _no_message(number: int) -> str:
     return f"no quarantined message {number}; `lenshub quarantine list` shows what there is"
 
 
-def _check_known(connection: Transaction, plugin: str) -> None:
+def _check_known(connection: Transaction, plugin: str, what: str) -> None:
+    check_delivers(connection, plugin, what)
     known = list_known(connection)
     if plugin not in known:
         raise CommandError(

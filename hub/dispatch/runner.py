@@ -475,7 +475,8 @@ class Runner:
     def _report(self, verdict: Verdict) -> None:
         failed = verdict.outcome in {"retrying", "dead", "unknown"}
         if failed and not self._failing:
-            log.warning("plugin.failing %s: %s: %s", self.name, verdict.outcome, verdict.reason)
+            told = "\n  ".join((f"{self.name}: {verdict.outcome}: {verdict.reason}", *verdict.trace))
+            log.warning("plugin.failing %s", told)
         elif self._failing and verdict.outcome == "done":
             log.info("plugin.recovered %s", self.name)
         self._failing = failed or (self._failing and verdict.outcome != "done")

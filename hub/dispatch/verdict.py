@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hub.authored import clean, in_words, text_of
 from hub.dispatch.retry import RetryPolicy
+from hub.dispatch.trace import trace_of
 from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
 from hub.store.settlement import Outcome
 
@@ -16,7 +17,7 @@ class Verdict:
     """The outcome of an attempt, and the pause in seconds before the next where there is one.
 
     `failed` says that the attempt speaks against the plugin or its far side, and not only against the event;
-    `after_s` is how long the plugin asked to wait.
+    `after_s` is how long the plugin asked to wait, `trace` where its code failed.
     """
 
     outcome: Outcome
@@ -25,6 +26,7 @@ class Verdict:
     pause_s: float = 0.0
     failed: bool = False
     after_s: float = 0.0
+    trace: tuple[str, ...] = ()
 
 
 DONE = Verdict("done")
@@ -62,11 +64,13 @@ def judge_error(error: BaseException, attempt: int, retries: RetryPolicy, *, lef
         return Verdict("skipped", reason)
     if not isinstance(error, RetryLater):
         reason = in_words(error)
+    trace = tuple(map(clean, trace_of(error)))
     if left_unknown and not isinstance(error, RetryLater):  # then `once` itself says so at the next attempt
-        return Verdict("unknown", f"{reason}; whether the effect took place is not known", failed=True)
+        told = f"{reason}; whether the effect took place is not known"
+        return Verdict("unknown", told, failed=True, trace=trace)
     after_s = seconds_of(error.after_s) if isinstance(error, RetryLater) else None
     if retries.is_last(attempt):
         told = f"{reason} (attempt {attempt} of {retries.attempts})"
-        return Verdict("dead", told, failed=True, after_s=after_s or 0.0)
+        return Verdict("dead", told, failed=True, after_s=after_s or 0.0, trace=trace)
     pause_s = retries.pause_s(attempt, after_s)
-    return Verdict("retrying", reason, pause_s=pause_s, failed=True, after_s=after_s or 0.0)
+    return Verdict("retrying", reason, pause_s=pause_s, failed=True, after_s=after_s or 0.0, trace=trace)

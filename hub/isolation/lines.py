@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from hub.dispatch.trace import MAX_LINES
 from hub.event import Event, Name, Plain
 from hub.plugin import DeviceSeen, Digest, EffectSeen, Limit
 
@@ -26,6 +27,7 @@ class Raised(Plain):
     text: Text
     signal: SignalName | None = None
     after_s: float | None = None
+    trace: Annotated[tuple[Text, ...], Field(max_length=MAX_LINES)] = ()
 
 
 class Start(Plain):

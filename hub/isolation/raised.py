@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hub.authored import clean, text_of
+from hub.dispatch.trace import trace_of
 from hub.dispatch.verdict import seconds_of
-from hub.errors import DeliveryError
+from hub.errors import ForeignError
 from hub.isolation.lines import Raised
 from hub.plugin import AlreadyDone, DeliverySignal, OutcomeUnknown, Reject, RetryLater, Skip
 
@@ -12,10 +13,6 @@ FAR_S = 1e12
 _SIGNALS: dict[str, type[DeliverySignal]] = {
     kind.__name__: kind for kind in (Skip, RetryLater, Reject, AlreadyDone, OutcomeUnknown)
 }
-
-
-class ForeignError(DeliveryError):
-    """An exception that a plugin raised in its own process; the class made of it has the original's name."""
 
 
 def describe(error: BaseException) -> Raised:
@@ -27,6 +24,7 @@ def describe(error: BaseException) -> Raised:
         text=text_of(error),
         signal=signal,
         after_s=None if after_s is None else max(-FAR_S, min(after_s, FAR_S)),
+        trace=tuple(map(clean, trace_of(error))),
     )
 
 
@@ -36,5 +34,6 @@ def rebuild(raised: Raised) -> BaseException:
         return RetryLater(raised.after_s or 0.0, raised.text or "RetryLater")
     if raised.signal is not None:
         return _SIGNALS[raised.signal](raised.text)
-    made: BaseException = type(raised.name or "Exception", (ForeignError,), {})(raised.text)
+    told = {"trace": raised.trace}
+    made: BaseException = type(raised.name or "Exception", (ForeignError,), told)(raised.text)
     return made

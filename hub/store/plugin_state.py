@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert_insert
 
+from hub.errors import StoreError
 from hub.store.schema import cursors, deliveries, plugin_revisions, plugin_states
 from hub.store.settlement import ASIDE, LIVE_RUN, DeliveryRow, Standing
 
@@ -55,6 +56,19 @@ def list_known(connection: Connection) -> list[str]:
     """Return the names of the instances that have, or had, a place in the log."""
     found = select(cursors.c.plugin).where(cursors.c.run_id == LIVE_RUN).order_by(cursors.c.plugin)
     return list(connection.execute(found).scalars())
+
+
+def check_delivers(connection: Connection, plugin: str, what: str) -> None:
+    """Raise StoreError if an instance, once it ran, got no place in the log: it only brings messages.
+
+    Args:
+        what: What was asked for, such as `paused`.
+    """
+    ran = select(plugin_states.c.state).where(
+        plugin_states.c.plugin == plugin, plugin_states.c.state.not_in(("failed", "held back"))
+    )
+    if connection.execute(ran).first() and plugin not in list_known(connection):
+        raise StoreError(f"{plugin} delivers nothing; it cannot be {what}")
 
 
 def note_match(connection: Connection, plugin: str, from_id: int, match: Mapping[str, Any]) -> None:

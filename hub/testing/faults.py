@@ -31,6 +31,11 @@ class Tripwire:
     def __init__(self, fault: Fault | None) -> None:
         self._armed = fault == "error"
 
+    @property
+    def untouched(self) -> bool:
+        """Whether it was to fail and was asked nothing."""
+        return self._armed
+
     def touch(self, what: str) -> None:
         """Raise InjectedError if it is armed."""
         if self._armed:

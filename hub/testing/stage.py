@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from hub.decode.message import Decoded, Message
 from hub.decode.picture import describe_picture
 from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.retry import RetryPolicy
-from hub.dispatch.verdict import Verdict, judge_error, judge_return
+from hub.dispatch.verdict import judge_error, judge_return
 from hub.errors import ConfigError
 from hub.event import Event, NewEvent
 from hub.loading import Broken, Loaded, load_instance, make_instance
@@ -32,11 +32,16 @@ from hub.testing.faults import Fault, FaultyDelivery, FaultyFrame, InjectedCrash
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one attempt: `crashed` is the end of the process, the rest are the hub's outcomes."""
+    """What came of one attempt: `crashed` is the end of the process, the rest are the hub's outcomes.
+
+    `trace` says where the author's code failed; `missed` why the fault asked for did not come to pass.
+    """
 
     outcome: Outcome | str
     note: str = ""
     reason: str = ""
+    trace: tuple[str, ...] = field(default=(), compare=False)
+    missed: str = field(default="", compare=False)
 
 
 class PluginStage:
@@ -144,8 +149,9 @@ class PluginStage:
         delivery.tripwire, delivery.fault = tripwire, fault
         frame = FrameOnDisk.of(event, self._frames)
         faulty = FaultyFrame.of(frame, tripwire) if frame is not None else None
+        limit = asyncio.timeout(self._loaded.instance.settings.timeout_s)
         try:
-            verdict = judge_return(await self._call(event, faulty, delivery, late=fault == "slow"))
+            verdict = judge_return(await self._call(event, faulty, delivery, limit, late=fault == "slow"))
         except InjectedCrash:
             return Attempt("crashed")
         except BaseException as error:
@@ -153,14 +159,24 @@ class PluginStage:
                 raise
             retries = RetryPolicy(self._loaded.instance.settings.attempts)
             verdict = judge_error(error, number, retries, left_unknown=delivery.left_unknown)
-        return Attempt("crashed") if fault == "crash" else _attempt_of(verdict)
+        if fault == "crash":
+            return Attempt("crashed")
+        missed = "it asked nothing of the hub" if tripwire.untouched and not verdict.failed else ""
+        if fault == "slow" and not limit.expired() and not verdict.failed:
+            missed = "it waited for nothing"
+        return Attempt(verdict.outcome, verdict.note, verdict.reason, verdict.trace, missed)
 
     async def _call(
-        self, event: Event, frame: FaultyFrame | None, delivery: FaultyDelivery, *, late: bool
+        self,
+        event: Event,
+        frame: FaultyFrame | None,
+        delivery: FaultyDelivery,
+        limit: asyncio.Timeout,
+        *,
+        late: bool,
     ) -> object:
         """Call the author's function; `late` cancels it where it first waits for something."""
-        limit_s = self._loaded.instance.settings.timeout_s
-        async with asyncio.timeout(limit_s) as limit:
+        async with limit:
             if late:
                 limit.reschedule(asyncio.get_running_loop().time())
             return await self._loaded.instance.deliver(event, frame, delivery)
@@ -191,7 +207,3 @@ class PluginStage:
                         if len(found) == count:
                             return found
         return found
-
-
-def _attempt_of(verdict: Verdict) -> Attempt:
-    return Attempt(verdict.outcome, verdict.note, verdict.reason)

@@ -7,6 +7,8 @@ import signal
 import socket
 import time
 
+import pytest
+
 from hub.store.commands import ask
 
 NOTES = """
@@ -89,6 +91,32 @@ async def test_command_is_executed_without_a_hub(hub, device, wait_until):
     async with device("porch", password) as sender:
         await sender.acked(sender.record())
     assert receipts(hub, "held") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (("pause", "inbox"), "paused"),
+        (("resume", "inbox"), "resumed"),
+        (("retry", "inbox"), "tried again"),
+        (("replay", "inbox", "--from", "1"), "replayed"),
+        (("replay", "inbox", "--from", "1", "--dry-run"), "replayed"),
+        (("snooze", "inbox", "--for", "2h"), "snoozed"),
+        (("match", "try", "inbox"), "matched"),
+    ],
+)
+def test_instance_that_delivers_nothing_says_so(idle, command, what):
+    assert f"inbox delivers nothing; it cannot be {what}\n" in idle.cli(*command, code=1)
+
+
+@pytest.fixture
+async def idle(hub, wait_until):
+    """A hub that ran, with an inbox only."""
+    hub.configure("[plugins.inbox]\n")
+    hub.start()
+    await wait_until(lambda: hub.json("plugins")[0]["state"] == "running")
+    assert hub.stop() == 0
+    return hub
 
 
 async def test_dead_delivery_is_tried_again_at_once(hub, device, wait_until):

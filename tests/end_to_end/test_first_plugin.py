@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+TUTORIAL = Path(__file__).parents[2] / "docs" / "writing-plugins.md"
 BIRDHOUSE = Path(__file__).parents[2] / "examples" / "lenshub-birdhouse"
 
 
@@ -44,22 +46,26 @@ def own_tests(package):
 
 
 @pytest.mark.slow
-async def test_plugin_from_an_empty_folder_to_an_event_delivered(hub, device, wait_until, tmp_path):
+async def test_plugin_from_an_empty_folder_to_an_event_delivered(hub, wait_until, tmp_path):
     began = time.monotonic()
     package = tmp_path / "lenshub-door-bell"
     run(hub.program[0], "plugin", "new", "door-bell", cwd=tmp_path)
     own_tests(package)
-    install(hub, package, tmp_path / "wheels")
-    hub.configure('[plugins.door-bell]\nfolder = "texts"\n')
-    assert "door-bell" in hub.cli("check")
+    hub.configure("")
     hub.start()
-    async with device("porch") as sender:
-        await sender.acked(sender.record())
-        text = hub.folder / "data" / "texts" / "1.txt"
-        await wait_until(text.exists)
+    install(hub, package, tmp_path / "wheels")
+    assert "plugins.door-bell: added, runs" in hub.cli("enable", "door-bell")
+    assert "plugins.inbox: added, runs" in hub.cli("enable", "inbox")
+    (told,) = re.findall(r"^echo '(.*)' > lenshub-data/inbox/one\.json$", TUTORIAL.read_text(), re.MULTILINE)
+    inbox = hub.folder / "data" / "inbox"
+    await wait_until(inbox.is_dir)
+    (inbox / "one.json").write_text(told)
+    text = hub.folder / "data" / "door-bell" / "1.txt"
+    await wait_until(text.exists)
     print(f"from an empty folder to an event delivered: {time.monotonic() - began:.1f} s")  # noqa: T201
 
-    assert text.read_text() == "seen: thumbs-up (93%) on porch\n"
+    assert text.read_text() == "seen: person (90%) on door\n"
+    assert "door" in hub.cli("events")
     await wait_until(lambda: "1.txt" in hub.cli("explain", "1"))
     assert hub.stop() == 0
 

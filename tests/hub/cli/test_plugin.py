@@ -21,6 +21,7 @@ def test_new_plugin_passes_its_own_tests_at_once(lenshub, folder):
     project = tomllib.loads((place / "pyproject.toml").read_text())["project"]
     entries = project["entry-points"]["lenshub.plugins"]
     assert entries == {"door-bell": "lenshub_door_bell:DoorBellPlugin"}
+    assert "lenshub enable door-bell " in done.output
 
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error"]
     ran = subprocess.run(command, cwd=place, capture_output=True, text=True)
@@ -117,6 +118,14 @@ def test_try_of_a_plugin_that_fails_says_so_with_its_exit_code(lenshub, install)
 
     assert done.exit_code == 1
     assert "retrying (KeyError: 'sample') -> retrying (KeyError: 'sample')" in done.output
+    assert "\nKeyError: 'sample'\n  /" in done.output
+    assert done.output.count(" in deliver: raise KeyError(event.device)\n") == 1
+
+
+def test_try_says_which_fault_does_not_apply(lenshub):
+    said = lenshub("plugin", "test", "retraining", "--fault", "error").output
+
+    assert "not applicable: it asked nothing of the hub" in said
 
 
 def test_try_asks_before_it_uses_the_settings_of_hub_toml(lenshub, folder):

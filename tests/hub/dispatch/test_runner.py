@@ -266,6 +266,21 @@ async def test_runner_waits_when_the_window_is_full_of_deliveries_aside(start, f
     await wait_until(lambda: running.cursor() == (21, 17, 0))
 
 
+async def test_runner_logs_where_the_code_failed_once_an_outage(start, fill, wait_until, caplog):
+    async def deliver(event, frame, delivery):
+        return event.bst()
+
+    running = await start(deliver)
+    await fill(3)
+    await wait_until(lambda: running.cursor() == (3, 0, 0))
+
+    (said,) = (r.message for r in caplog.records if r.message.startswith("plugin.failing"))
+    what, where, *_ = said.splitlines()
+    assert what == "plugin.failing p: retrying: AttributeError: 'Event' object has no attribute 'bst'"
+    assert where.startswith(f"  {__file__}:")
+    assert where.endswith(" in deliver: return event.bst()")
+
+
 async def test_runner_skips_what_is_too_old_and_says_so(start, fill, clock, wait_until):
     async def deliver(event, frame, delivery):
         return "fresh"

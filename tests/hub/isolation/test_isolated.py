@@ -62,6 +62,15 @@ async def test_isolated_delivery_ends_as_it_would_in_the_hub(isolate, fill, wait
     assert running.row() == (outcome, 1, told)
 
 
+async def test_isolated_plugin_that_fails_says_where_in_its_own_file(isolate, fill, wait_until, caplog):
+    await isolate("return event.bst()")
+    await fill(1)
+    await wait_until(lambda: "plugin.failing p: retrying: AttributeError" in caplog.text)
+
+    assert "in deliver: return event.bst()" in caplog.text
+    assert "/hub/isolation/" not in caplog.text.split("plugin.failing", 1)[1]
+
+
 async def test_isolated_plugin_is_given_the_event_and_its_frame(
     isolate, store, arrivals, soon, jpeg, wait_until
 ):

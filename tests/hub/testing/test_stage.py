@@ -109,6 +109,18 @@ async def test_stage_injects_a_fault_and_delivers_again(run_plugin, rung, fault,
     assert fault in FAULTS
 
 
+@pytest.mark.parametrize(
+    ("fault", "missed"),
+    [("error", "it asked nothing of the hub"), ("slow", "it waited for nothing"), ("duplicate", "")],
+)
+async def test_stage_says_which_fault_could_not_happen(run_plugin, fault, missed):
+    async with run_plugin(Bell) as stage:
+        first, _ = await stage.deliver(make_event(), fault=fault)
+        (plain,) = await stage.deliver(make_event())
+
+    assert (first.missed, plain.missed) == (missed, "")
+
+
 async def test_stage_says_what_is_wrong_with_settings(run_plugin):
     with pytest.raises(ConfigError, match=r"plugins\.bell\.guarded: Input should be a valid boolean"):
         async with run_plugin(Bell, guarded="maybe"):

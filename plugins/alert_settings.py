@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -15,7 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from hub.event import DeviceName, Event, Fraction, Name
+from hub.dispatch.match_names import Fits, Names, compile_names
+from hub.event import DEVICE_PATTERN, Event, Fraction
 from hub.guarded_address import ForbiddenUrlError, plain_host
 from hub.plugin import Skip
 from hub.template import SAMPLES, Template, event_values, template_of
@@ -65,7 +68,16 @@ def _check_channel(url: SecretStr) -> SecretStr:
     return url
 
 
+def _check_devices(names: frozenset[str]) -> frozenset[str]:
+    fitting = re.compile(DEVICE_PATTERN)
+    wrong = sorted(name for name in names if not fitting.fullmatch(re.sub(r"[*?]", "a", name)))
+    if wrong:
+        raise ValueError(f"{', '.join(map(repr, wrong))} can be no device's name")
+    return names
+
+
 AlertTemplate = Annotated[Template, template_of(*FIELDS)]
+Devices = Annotated[Names, AfterValidator(_check_devices)]
 ChannelUrl = Annotated[SecretStr, AfterValidator(_check_channel)]
 Channels = Annotated[tuple[ChannelUrl, ...], Field(max_length=50)]
 Webhooks = Annotated[tuple[WebhookSettings, ...], Field(max_length=20)]
@@ -77,6 +89,15 @@ Host = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterVali
 Measure = Annotated[
     str, StringConstraints(pattern=r"^(detections|confidence|count|rate|attributes\..{1,200})$")
 ]
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name stands for others too."""
+    return "*" in name or "?" in name
+
+
+def _fits(names: Iterable[str] | None) -> Fits:
+    return (lambda _: True) if names is None else compile_names(names)
 
 
 class Escalation(BaseModel):
@@ -101,9 +122,9 @@ class AlertSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: RuleName = "seen"
-    labels: frozenset[Name] | None = None
-    devices: frozenset[DeviceName] | None = None
-    cameras: frozenset[Name] | None = None
+    labels: Names | None = None
+    devices: Devices | None = None
+    cameras: Names | None = None
     min_confidence: Fraction = 0.8
     count: Annotated[int, Field(ge=1, le=100_000)] = 1
     within_s: Seconds = 60.0
@@ -159,6 +180,40 @@ class AlertSettings(BaseModel):
             raise ValueError('min_confidence would do nothing: measure = "confidence" looks at all')
         if not counts and "within_s" in self.model_fields_set:
             raise ValueError(f'within_s would do nothing: not for measure = "{self.measure}"')
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        patterns = [
+            f"{name}: {pattern!r} is a pattern; list names where events are counted or missed"
+            for name in ("labels", "devices", "cameras")
+            for pattern in sorted(getattr(self, name) or ())
+            if is_pattern(pattern)
+        ]
+        if patterns and self._asks_store:
+            raise ValueError("; ".join(patterns))
+        return self
+
+    @property
+    def _asks_store(self) -> bool:
+        """Whether stored events are asked for by label, device and camera; the store knows no patterns."""
+        counts = self.rule in LEVELS and self.measure in {"count", "rate"}
+        misses = self.rule == "absent" and not (self.labels is None and self.cameras is None)
+        return self.count > 1 or counts or misses
+
+    @cached_property
+    def fits_label(self) -> Fits:
+        """Whether a label is watched."""
+        return _fits(self.labels)
+
+    @cached_property
+    def fits_device(self) -> Fits:
+        """Whether a device is watched."""
+        return _fits(self.devices)
+
+    @cached_property
+    def fits_camera(self) -> Fits:
+        """Whether a camera is watched."""
+        return _fits(self.cameras)
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

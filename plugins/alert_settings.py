@@ -105,11 +105,15 @@ class Escalation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    after_s: Annotated[float, Field(gt=0, le=30 * 86_400, allow_inf_nan=False)]
-    channels: Channels = ()
-    webhooks: Webhooks = ()
-    sns: Topics = ()
-    mqtt: MqttTopics = ()
+    after_s: Annotated[float, Field(gt=0, le=30 * 86_400, allow_inf_nan=False)] = Field(
+        description="so long after the alert began, in seconds"
+    )
+    channels: Channels = Field(
+        default=(), description="Apprise URLs to tell; no target at all: those who got the alert"
+    )
+    webhooks: Webhooks = Field(default=(), description="webhooks to tell")
+    sns: Topics = Field(default=(), description="SNS topics to tell")
+    mqtt: MqttTopics = Field(default=(), description="MQTT topics to tell")
 
     def is_empty(self) -> bool:
         """Whether it names nobody: then it goes to those who got the alert."""
@@ -121,32 +125,65 @@ class AlertSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: RuleName = "seen"
-    labels: Names | None = None
-    devices: Devices | None = None
-    cameras: Names | None = None
-    min_confidence: Fraction = 0.8
-    count: Annotated[int, Field(ge=1, le=100_000)] = 1
-    within_s: Seconds = 60.0
-    measure: Measure = "detections"
-    level: Number | None = None
-    clear_level: Number | None = None
-    after_s: Seconds = 600.0
-    margin: Fraction = 0.2
-    recovery: bool = True
-    cooldown_s: Seconds = 300.0
-    per: Literal["camera", "device", "all"] = "camera"
-    channels: Channels = ()
-    webhooks: Webhooks = ()
-    sns: Topics = ()
-    mqtt: MqttTopics = ()
-    allow_hosts: Annotated[frozenset[Host], Field(max_length=100)] = frozenset()
-    escalations: Annotated[tuple[Escalation, ...], Field(max_length=10)] = ()
-    acknowledge: LinkSettings | None = None
-    log: bool = True
-    title: AlertTemplate = TITLE
-    body: AlertTemplate = BODY
-    picture: Literal["attach", "later", "none"] = "attach"
+    rule: RuleName = Field(
+        default="seen", description="what gives cause; settings that a rule has no use for are refused"
+    )
+    labels: Names | None = Field(
+        default=None,
+        description="labels that are watched, or patterns where nothing is counted or missed; absent: any",
+    )
+    devices: Devices | None = Field(
+        default=None, description="devices that are watched, or patterns, as with labels; absent: any"
+    )
+    cameras: Names | None = Field(
+        default=None, description="cameras that are watched, by name or pattern, as with labels; absent: any"
+    )
+    min_confidence: Fraction = Field(default=0.8, description="a detection counts from this confidence on")
+    count: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1, description="seen: this many events must have shown the same label"
+    )
+    within_s: Seconds = Field(
+        default=60.0, description="the window for count, and for the measures count and rate, in seconds"
+    )
+    measure: Measure = Field(
+        default="detections",
+        description="above, below: detections, confidence, count, rate or attributes.NAME",
+    )
+    level: Number | None = Field(default=None, description="above, below: the alert begins beyond it")
+    clear_level: Number | None = Field(
+        default=None, description="above, below: it is over at this level; without it at level"
+    )
+    after_s: Seconds = Field(default=600.0, description="absent, offline: so long without a sign, in seconds")
+    margin: Fraction = Field(default=0.2, description="disagree: how far apart the confidences must be")
+    recovery: bool = Field(default=True, description="tell when it is over (above, below, absent, offline)")
+    cooldown_s: Seconds = Field(
+        default=300.0, description="no further alert for so long after one began, in seconds"
+    )
+    per: Literal["camera", "device", "all"] = Field(
+        default="camera", description="what counts and cools down by itself"
+    )
+    channels: Channels = Field(default=(), description="Apprise URLs; never shown")
+    webhooks: Webhooks = Field(default=(), description="where notices are posted as JSON")
+    sns: Topics = Field(default=(), description="topics of Amazon SNS")
+    mqtt: MqttTopics = Field(default=(), description="topics of MQTT brokers")
+    allow_hosts: Annotated[frozenset[Host], Field(max_length=100)] = Field(
+        default=frozenset(),
+        description="hosts of webhooks that may have private addresses and be asked over plain http",
+    )
+    escalations: Annotated[tuple[Escalation, ...], Field(max_length=10)] = Field(
+        default=(), description="whom to tell as well when nobody has acknowledged"
+    )
+    acknowledge: LinkSettings | None = Field(
+        default=None, description="notices get a signed link to acknowledge their alert"
+    )
+    log: bool = Field(default=True, description="write a line to the hub's log as well")
+    title: AlertTemplate = Field(
+        default=TITLE, description="template of the title; of other rules than seen: {what} on {place}"
+    )
+    body: AlertTemplate = Field(default=BODY, description="template of the text")
+    picture: Literal["attach", "later", "none"] = Field(
+        default="attach", description="attach it, send the text first and the picture later, or none"
+    )
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:

@@ -87,11 +87,12 @@ class ArchiveSettings(BaseModel):
         default=32, description="this many requests under way at most"
     )
     layout: LayoutName = Field(
-        default="published", description="where objects lie; take another prefix or folder when it changes"
+        default="published",
+        description="where objects lie; to change it, begin a new table with another prefix or folder",
     )
     keys: KeyTemplates = Field(
         default=KeyTemplates(),
-        description="templates in place of the layout's; take another prefix or folder when they change",
+        description="templates in place of the layout's; to change them, begin a new table as with layout",
     )
     boxes: bool = Field(
         default=True, description="also keep the frame with boxes drawn, which costs the most time"

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from hub.event import Name
 from hub.plugin import RetryLater
@@ -48,13 +48,20 @@ class MqttSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    broker: Broker
-    topic: Topic
-    username: Name | None = None
-    password_env: SecretName | None = None
-    ca_file: Path | None = None
-    retain: bool = False
-    mqtt5: bool = True
+    broker: Broker = Field(description="mqtt://host:1883, or mqtts://host:8883 for TLS")
+    topic: Topic = Field(description="where notices go; pictures go to <topic>/picture")
+    username: Name | None = Field(default=None, description="who we are at the broker")
+    password_env: SecretName | None = Field(
+        default=None, description="the environment variable with the password"
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="the authority that signed the broker's certificate, where the system does not know it",
+    )
+    retain: bool = Field(
+        default=False, description="the broker keeps the last notice for those who come later"
+    )
+    mqtt5: bool = Field(default=True, description="false for brokers that only speak 3.1.1")
 
     @model_validator(mode="after")
     def _fit(self) -> Self:

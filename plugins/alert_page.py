@@ -52,9 +52,13 @@ class LinkSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: BaseUrl
-    port: Annotated[int, Field(ge=1, le=65_535)]
-    valid_s: Annotated[float, Field(ge=60, le=366 * 86_400, allow_inf_nan=False)] = 7 * 86_400
+    url: BaseUrl = Field(description="where links lead: a proxy's address, which leads to the port")
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(
+        description="where 127.0.0.1 answers them; each instance its own"
+    )
+    valid_s: Annotated[float, Field(ge=60, le=366 * 86_400, allow_inf_nan=False)] = Field(
+        default=7 * 86_400, description="so long a link holds from the alert's beginning, in seconds"
+    )
 
 
 class AlertPage:

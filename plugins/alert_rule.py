@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
+from hub.dispatch.match_names import list_names
 from hub.event import Detection, Event
 from hub.plugin import Skip
-from plugins.alert_settings import AlertSettings
+from plugins.alert_settings import AlertSettings, is_pattern
 from plugins.plain_text import defuse
 
 State = Literal["beyond", "between", "clear"]
@@ -69,10 +70,11 @@ def counted_in(settings: AlertSettings, place: str) -> list[Where]:
 
 
 def watched_places(settings: AlertSettings, known: Iterable[str]) -> list[str]:
-    """Return the places to watch when nothing comes from them; without `devices`, every known device."""
+    """Return the places to watch for silence: devices by name, and the known ones that fit."""
     if settings.per == "all":
         return [ALL]
-    devices = sorted(settings.devices if settings.devices is not None else known)
+    named = {device for device in settings.devices or () if not is_pattern(device)}
+    devices = sorted(named.union(filter(settings.fits_device, known)))
     if settings.per == "camera" and settings.cameras is not None:
         return [f"{device}/{camera}" for device, camera in product(devices, sorted(settings.cameras))]
     return devices
@@ -80,15 +82,16 @@ def watched_places(settings: AlertSettings, known: Iterable[str]) -> list[str]:
 
 def check_watched(settings: AlertSettings, event: Event) -> None:
     """Raise Skip for an event of a device or camera that is not watched."""
-    if settings.devices is not None and event.device not in settings.devices:
-        raise Skip(f"device {event.device} is not watched")
-    if settings.cameras is not None and event.camera not in settings.cameras:
-        raise Skip(f"camera {event.camera or 'without a name'} is not watched")
+    if not settings.fits_device(event.device):
+        raise Skip(f"device {event.device} is not watched ({list_names(settings.devices or ())})")
+    if settings.cameras is not None and not (event.camera and settings.fits_camera(event.camera)):
+        camera = event.camera or "without a name"
+        raise Skip(f"camera {camera} is not watched ({list_names(settings.cameras)})")
 
 
 def named_detections(settings: AlertSettings, event: Event) -> list[Detection]:
     """Return the detections of a label that is watched, best first."""
-    named = [d for d in event.detections if settings.labels is None or d.label in settings.labels]
+    named = [d for d in event.detections if settings.fits_label(d.label)]
     return sorted(named, key=lambda detection: detection.confidence, reverse=True)
 
 
@@ -96,7 +99,8 @@ def matching_detections(settings: AlertSettings, event: Event) -> list[Detection
     """Return the detections that match, best first; raises Skip when there are none."""
     named = named_detections(settings, event)
     if not named:
-        raise Skip("no label that is watched" if event.detections else "no detections")
+        watched = f"no label that is watched ({list_names(settings.labels or ())})"
+        raise Skip(watched if event.detections else "no detections")
     if named[0].confidence < settings.min_confidence:
         raise Skip(f"confidence {named[0].confidence:.2f} is below {settings.min_confidence:.2f}")
     return [detection for detection in named if detection.confidence >= settings.min_confidence]
@@ -126,14 +130,14 @@ def judge_value(settings: AlertSettings, value: float) -> State:
 def describe_rule(settings: AlertSettings, value: float | None = None) -> str:
     """Return in words what the rule is about, such as `detections above 5`."""
     if settings.rule == "absent":
-        seen = f"no {' or '.join(sorted(settings.labels))}" if settings.labels else "nothing"
+        seen = f"no {list_names(settings.labels)}" if settings.labels else "nothing"
         return f"{seen} for {show_duration(settings.after_s)}"
     if settings.rule == "offline":
         return "offline"
     if settings.rule == "disagree":
         return "models disagree"
     if settings.rule == "seen":
-        return " or ".join(sorted(settings.labels)) if settings.labels else "a detection"
+        return list_names(settings.labels) if settings.labels else "a detection"
     measured = {"count": "events", "rate": "events a minute"}.get(settings.measure, settings.measure)
     shown = "" if value is None else f" ({value:g})"
     return f"{measured.removeprefix('attributes.')} {settings.rule} {settings.level:g}{shown}"

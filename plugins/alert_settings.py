@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -15,7 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from hub.event import DeviceName, Event, Fraction, Name
+from hub.dispatch.match_names import Fits, Names, compile_names
+from hub.event import DEVICE_PATTERN, Event, Fraction
 from hub.guarded_address import ForbiddenUrlError, plain_host
 from hub.plugin import Skip
 from hub.template import SAMPLES, Template, event_values, template_of
@@ -65,7 +68,16 @@ def _check_channel(url: SecretStr) -> SecretStr:
     return url
 
 
+def _check_devices(names: frozenset[str]) -> frozenset[str]:
+    fitting = re.compile(DEVICE_PATTERN)
+    wrong = sorted(name for name in names if not fitting.fullmatch(re.sub(r"[*?]", "a", name)))
+    if wrong:
+        raise ValueError(f"{', '.join(map(repr, wrong))} can be no device's name")
+    return names
+
+
 AlertTemplate = Annotated[Template, template_of(*FIELDS)]
+Devices = Annotated[Names, AfterValidator(_check_devices)]
 ChannelUrl = Annotated[SecretStr, AfterValidator(_check_channel)]
 Channels = Annotated[tuple[ChannelUrl, ...], Field(max_length=50)]
 Webhooks = Annotated[tuple[WebhookSettings, ...], Field(max_length=20)]
@@ -79,16 +91,29 @@ Measure = Annotated[
 ]
 
 
+def is_pattern(name: str) -> bool:
+    """Whether a name stands for others too."""
+    return "*" in name or "?" in name
+
+
+def _fits(names: Iterable[str] | None) -> Fits:
+    return (lambda _: True) if names is None else compile_names(names)
+
+
 class Escalation(BaseModel):
     """One `escalations` table: whom to tell as well when nobody has acknowledged after so long."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    after_s: Annotated[float, Field(gt=0, le=30 * 86_400, allow_inf_nan=False)]
-    channels: Channels = ()
-    webhooks: Webhooks = ()
-    sns: Topics = ()
-    mqtt: MqttTopics = ()
+    after_s: Annotated[float, Field(gt=0, le=30 * 86_400, allow_inf_nan=False)] = Field(
+        description="so long after the alert began, in seconds"
+    )
+    channels: Channels = Field(
+        default=(), description="Apprise URLs to tell; no target at all: those who got the alert"
+    )
+    webhooks: Webhooks = Field(default=(), description="webhooks to tell")
+    sns: Topics = Field(default=(), description="SNS topics to tell")
+    mqtt: MqttTopics = Field(default=(), description="MQTT topics to tell")
 
     def is_empty(self) -> bool:
         """Whether it names nobody: then it goes to those who got the alert."""
@@ -100,32 +125,65 @@ class AlertSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: RuleName = "seen"
-    labels: frozenset[Name] | None = None
-    devices: frozenset[DeviceName] | None = None
-    cameras: frozenset[Name] | None = None
-    min_confidence: Fraction = 0.8
-    count: Annotated[int, Field(ge=1, le=100_000)] = 1
-    within_s: Seconds = 60.0
-    measure: Measure = "detections"
-    level: Number | None = None
-    clear_level: Number | None = None
-    after_s: Seconds = 600.0
-    margin: Fraction = 0.2
-    recovery: bool = True
-    cooldown_s: Seconds = 300.0
-    per: Literal["camera", "device", "all"] = "camera"
-    channels: Channels = ()
-    webhooks: Webhooks = ()
-    sns: Topics = ()
-    mqtt: MqttTopics = ()
-    allow_hosts: Annotated[frozenset[Host], Field(max_length=100)] = frozenset()
-    escalations: Annotated[tuple[Escalation, ...], Field(max_length=10)] = ()
-    acknowledge: LinkSettings | None = None
-    log: bool = True
-    title: AlertTemplate = TITLE
-    body: AlertTemplate = BODY
-    picture: Literal["attach", "later", "none"] = "attach"
+    rule: RuleName = Field(
+        default="seen", description="what gives cause; settings that a rule has no use for are refused"
+    )
+    labels: Names | None = Field(
+        default=None,
+        description="labels that are watched, or patterns where nothing is counted or missed; absent: any",
+    )
+    devices: Devices | None = Field(
+        default=None, description="devices that are watched, or patterns, as with labels; absent: any"
+    )
+    cameras: Names | None = Field(
+        default=None, description="cameras that are watched, by name or pattern, as with labels; absent: any"
+    )
+    min_confidence: Fraction = Field(default=0.8, description="a detection counts from this confidence on")
+    count: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1, description="seen: this many events must have shown the same label"
+    )
+    within_s: Seconds = Field(
+        default=60.0, description="the window for count, and for the measures count and rate, in seconds"
+    )
+    measure: Measure = Field(
+        default="detections",
+        description="above, below: detections, confidence, count, rate or attributes.NAME",
+    )
+    level: Number | None = Field(default=None, description="above, below: the alert begins beyond it")
+    clear_level: Number | None = Field(
+        default=None, description="above, below: it is over at this level; without it at level"
+    )
+    after_s: Seconds = Field(default=600.0, description="absent, offline: so long without a sign, in seconds")
+    margin: Fraction = Field(default=0.2, description="disagree: how far apart the confidences must be")
+    recovery: bool = Field(default=True, description="tell when it is over (above, below, absent, offline)")
+    cooldown_s: Seconds = Field(
+        default=300.0, description="no further alert for so long after one began, in seconds"
+    )
+    per: Literal["camera", "device", "all"] = Field(
+        default="camera", description="what counts and cools down by itself"
+    )
+    channels: Channels = Field(default=(), description="Apprise URLs; never shown")
+    webhooks: Webhooks = Field(default=(), description="where notices are posted as JSON")
+    sns: Topics = Field(default=(), description="topics of Amazon SNS")
+    mqtt: MqttTopics = Field(default=(), description="topics of MQTT brokers")
+    allow_hosts: Annotated[frozenset[Host], Field(max_length=100)] = Field(
+        default=frozenset(),
+        description="hosts of webhooks that may have private addresses and be asked over plain http",
+    )
+    escalations: Annotated[tuple[Escalation, ...], Field(max_length=10)] = Field(
+        default=(), description="whom to tell as well when nobody has acknowledged"
+    )
+    acknowledge: LinkSettings | None = Field(
+        default=None, description="notices get a signed link to acknowledge their alert"
+    )
+    log: bool = Field(default=True, description="write a line to the hub's log as well")
+    title: AlertTemplate = Field(
+        default=TITLE, description="template of the title; of other rules than seen: {what} on {place}"
+    )
+    body: AlertTemplate = Field(default=BODY, description="template of the text")
+    picture: Literal["attach", "later", "none"] = Field(
+        default="attach", description="attach it, send the text first and the picture later, or none"
+    )
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
@@ -159,6 +217,40 @@ class AlertSettings(BaseModel):
             raise ValueError('min_confidence would do nothing: measure = "confidence" looks at all')
         if not counts and "within_s" in self.model_fields_set:
             raise ValueError(f'within_s would do nothing: not for measure = "{self.measure}"')
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        patterns = [
+            f"{name}: {pattern!r} is a pattern; list names where events are counted or missed"
+            for name in ("labels", "devices", "cameras")
+            for pattern in sorted(getattr(self, name) or ())
+            if is_pattern(pattern)
+        ]
+        if patterns and self._asks_store:
+            raise ValueError("; ".join(patterns))
+        return self
+
+    @property
+    def _asks_store(self) -> bool:
+        """Whether stored events are asked for by label, device and camera; the store knows no patterns."""
+        counts = self.rule in LEVELS and self.measure in {"count", "rate"}
+        misses = self.rule == "absent" and not (self.labels is None and self.cameras is None)
+        return self.count > 1 or counts or misses
+
+    @cached_property
+    def fits_label(self) -> Fits:
+        """Whether a label is watched."""
+        return _fits(self.labels)
+
+    @cached_property
+    def fits_device(self) -> Fits:
+        """Whether a device is watched."""
+        return _fits(self.devices)
+
+    @cached_property
+    def fits_camera(self) -> Fits:
+        """Whether a camera is watched."""
+        return _fits(self.cameras)
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -77,11 +77,11 @@ class Watch:
         return self._judge_silence(place, now, last, silent=silent)
 
     def _in_place(self, place: str, devices: dict[str, DeviceSeen]) -> list[DeviceSeen]:
-        wanted = self._settings.devices
+        fits = self._settings.fits_device
         return [
             device
             for device in devices.values()
-            if place == device.name or (place == ALL and (wanted is None or device.name in wanted))
+            if place == device.name or (place == ALL and fits(device.name))
         ]
 
     async def _look_for_events(self, place: str, now: datetime, delivery: Delivery) -> Look:

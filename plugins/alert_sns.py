@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from hub.event import Name
 from hub.plugin import RetryLater
@@ -42,9 +42,9 @@ class SnsSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    topic_arn: TopicArn
-    profile: Name | None = None
-    endpoint_url: Endpoint | None = None
+    topic_arn: TopicArn = Field(description="the topic, standard or FIFO")
+    profile: Name | None = Field(default=None, description="a profile of the AWS configuration files")
+    endpoint_url: Endpoint | None = Field(default=None, description="of a service other than AWS")
 
 
 class SnsTopic:

@@ -47,8 +47,12 @@ class WebhookSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[SecretStr, Field(max_length=2000)]
-    secret_env: SecretName | None = None
+    url: Annotated[SecretStr, Field(max_length=2000)] = Field(
+        description="https, at a public address unless allow_hosts has its host; never shown"
+    )
+    secret_env: SecretName | None = Field(
+        default=None, description="the environment variable with the secret that signs requests"
+    )
 
     def check(self, allowed: Container[str]) -> None:
         """Raise ForbiddenUrlError where this URL must not be asked for."""

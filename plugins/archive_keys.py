@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hub.event import DEVICE_PATTERN, Event, Frame
 from hub.plugin import Reject
@@ -65,9 +65,11 @@ class KeyTemplates(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    raw: KeyTemplate | None = None
-    boxed: KeyTemplate | None = None
-    record: KeyTemplate | None = None
+    raw: KeyTemplate | None = Field(
+        default=None, description="template of the key of the frame as it came, without its suffix"
+    )
+    boxed: KeyTemplate | None = Field(default=None, description="... of the frame with boxes")
+    record: KeyTemplate | None = Field(default=None, description="... of the record")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -80,7 +80,9 @@ class Reading:
                 self.problems.append(f"{key}: is no record ({str(error).splitlines()[0]})")
                 continue
             if alone and key != expected:
-                self.problems.append(f"{key}: is the record of {expected}; is `layout` another one?")
+                self.problems.append(
+                    f"{key}: is the record of {expected}; are `layout` or `keys` no longer as they were?"
+                )
                 continue
             found.append((event, record))
         return found

@@ -58,22 +58,51 @@ class ArchiveSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    folder: Path = Path("archive")
-    bucket: BucketName | None = None
-    prefix: Prefix = ""
-    endpoint_url: EndpointUrl | None = None
-    region: str | None = None
-    profile: str | None = None
-    role_arn: RoleArn | None = None
-    external_id: Annotated[str, Field(min_length=2, max_length=1224)] | None = None
-    storage_class: StorageClass | None = None
-    kms_key: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
-    connections: Annotated[int, Field(ge=1, le=1000)] = 32
-    layout: LayoutName = "published"
-    keys: KeyTemplates = KeyTemplates()
-    boxes: bool = True
-    batches: Compression | None = None
-    batch_every_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+    folder: Path = Field(
+        default=Path("archive"), description="the archive is this folder; not together with bucket"
+    )
+    bucket: BucketName | None = Field(
+        default=None, description="the archive is this S3 bucket, which must exist"
+    )
+    prefix: Prefix = Field(default="", description="in front of every key; empty, or ends with /")
+    endpoint_url: EndpointUrl | None = Field(
+        default=None, description="of a store other than AWS, such as https://minio.example:9000"
+    )
+    region: str | None = Field(
+        default=None, description="the bucket's region; without it the AWS environment's"
+    )
+    profile: str | None = Field(default=None, description="a profile of the AWS configuration files")
+    role_arn: RoleArn | None = Field(default=None, description="a role to assume with those credentials")
+    external_id: Annotated[str, Field(min_length=2, max_length=1224)] | None = Field(
+        default=None, description="what the role's owner asks for"
+    )
+    storage_class: StorageClass | None = Field(
+        default=None, description="of pictures and records; without it the bucket's"
+    )
+    kms_key: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
+        default=None,
+        description="encrypt with this KMS key (id, ARN or alias); without it as the bucket says",
+    )
+    connections: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=32, description="this many requests under way at most"
+    )
+    layout: LayoutName = Field(
+        default="published",
+        description="where objects lie; to change it, begin a new table with another prefix or folder",
+    )
+    keys: KeyTemplates = Field(
+        default=KeyTemplates(),
+        description="templates in place of the layout's; to change them, begin a new table as with layout",
+    )
+    boxes: bool = Field(
+        default=True, description="also keep the frame with boxes drawn, which costs the most time"
+    )
+    batches: Compression | None = Field(
+        default=None, description="also keep records in batches, as JSON Lines packed so"
+    )
+    batch_every_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=300.0, description="how often batches are brought up to date, in seconds"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

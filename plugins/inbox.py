@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from hub.event import MAX_DETECTIONS, Attributes, Detection, DeviceName, Model, Name, NewEvent, UtcTime
+from hub.event import MAX_DETECTIONS, Attributes, Box, Detection, DeviceName, Model, Name, NewEvent, UtcTime
 from hub.plugin import Decoded, Message, PayloadError, PluginContext, Source, hookimpl
 
 SETTLED_S = 1.0
 """A file that was written to a moment ago may not be complete."""
 MAX_BYTES = 16 * 1024 * 1024
+TOLD_PROBLEMS = 10
 
 
 class _File(NamedTuple):
@@ -27,9 +29,9 @@ class _File(NamedTuple):
 
 
 class _Line(BaseModel):
-    """What a file says; unknown members are left alone."""
+    """What a file says. A person wrote it, so an unknown member is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     device: DeviceName
     captured_at: UtcTime | None = None
@@ -37,6 +39,9 @@ class _Line(BaseModel):
     model: Model | None = None
     detections: Annotated[tuple[Detection, ...], Field(max_length=MAX_DETECTIONS)] = ()
     attributes: Attributes = Field(default_factory=dict)
+
+
+_TABLES: dict[str, type[BaseModel]] = {"": _Line, "detections": Detection, "box": Box, "model": Model}
 
 
 def _list(folder: Path) -> list[_File]:
@@ -75,9 +80,19 @@ def _parse(line: bytes) -> _Line:
     try:
         return _Line.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(step) for step in first["loc"]) or "the file"
-        raise PayloadError("bad_event", f"{place}: {first['msg']}") from error
+        found = error.errors(include_url=False, include_input=False)
+        more = [f"and {len(found) - TOLD_PROBLEMS} more"] if len(found) > TOLD_PROBLEMS else []
+        problems = [*map(_describe, found[:TOLD_PROBLEMS]), *more]
+        raise PayloadError("bad_event", "; ".join(problems)) from error
+
+
+def _describe(problem: ErrorDetails) -> str:
+    steps = [repr(str(step))[1:-1][:40] for step in problem["loc"]]
+    place = ".".join(steps) or "the file"
+    if problem["type"] != "extra_forbidden":
+        return f"{place}: {problem['msg']}"
+    table = next((step for step in reversed(steps[:-1]) if not step.isdecimal()), "")
+    return f"{place}: unknown (known: {', '.join(_TABLES[table].model_fields)})"
 
 
 class _Folder:
@@ -128,6 +143,8 @@ class Inbox:
 
     def __init__(self, settings: Settings, context: PluginContext) -> None:
         self._folder = _Folder(context.data_dir / settings.folder, settings.every_s)
+        self._log = context.log
+        self._events = self._refused = 0
 
     @hookimpl
     def sources(self) -> list[Source]:
@@ -140,7 +157,13 @@ class Inbox:
         line, feed, picture = message.payload.partition(b"\n")
         if not feed or not picture.startswith(b"\xff\xd8"):
             line, picture = message.payload, b""
-        said = _parse(line)
+        try:
+            said = _parse(line)
+        except PayloadError as error:
+            self._refused += 1
+            self._log.warning("refused %s: %s", message.topic.rpartition("/")[2], error)
+            raise
+        self._events += 1
         event = NewEvent(
             key=message.topic,
             source=said.source,
@@ -154,6 +177,10 @@ class Inbox:
 
     @hookimpl
     def status(self) -> str:
-        """Say how many files cannot be taken."""
-        left = self._folder.left_alone
-        return f"{left} files left alone: above 16 MiB, or not readable" if left else "every file is taken"
+        """Say how many files were taken since the start, and how many were or are not."""
+        said = f"{self._events} event{'s' * (self._events != 1)}"
+        if self._refused:
+            said += f", {self._refused} refused: see `lenshub quarantine list`"
+        if left := self._folder.left_alone:
+            said += f", {left} left alone: above 16 MiB, or not readable"
+        return said

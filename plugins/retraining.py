@@ -127,10 +127,14 @@ class Retraining:
 
         model_config = ConfigDict(frozen=True, extra="forbid")
 
-        folder: Path = Path("training")
-        width: Side | None = None
-        height: Side | None = None
-        labels: Annotated[tuple[Name, ...], Field(max_length=MAX_CLASSES)] = ()
+        folder: Path = Field(default=Path("training"), description="where the training set is")
+        width: Side | None = Field(
+            default=None, description="of the pictures, in pixels; without it the model's input, else 512"
+        )
+        height: Side | None = Field(default=None, description="of the pictures; set both or neither")
+        labels: Annotated[tuple[Name, ...], Field(max_length=MAX_CLASSES)] = Field(
+            default=(), description="labels in the order of their class ids, for detections that bring none"
+        )
 
         @model_validator(mode="after")
         def _check(self) -> Self:

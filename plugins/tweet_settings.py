@@ -64,22 +64,55 @@ class TweetSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    live: bool = False
-    template: TweetTemplate = TEMPLATE
-    messages: Annotated[tuple[Message, ...], Field(min_length=1, max_length=1000)] = MESSAGES
-    order: Literal["turn", "random"] = "turn"
-    alt_text: AltTemplate = ALT_TEXT
-    links: bool = False
-    cooldown_s: Seconds = 60.0
-    max_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 20
-    budget_usd_per_month: Dollars = 5.0
-    late_after_s: Seconds = 3600.0
-    repeat_unknown: bool = False
-    consumer_key_env: EnvName = "LENSHUB_TWEET_CONSUMER_KEY"
-    consumer_secret_env: EnvName = "LENSHUB_TWEET_CONSUMER_SECRET"  # noqa: S105 - a name, not a secret
-    access_token_env: EnvName = "LENSHUB_TWEET_ACCESS_TOKEN"  # noqa: S105 - a name, not a secret
-    access_token_secret_env: EnvName = "LENSHUB_TWEET_ACCESS_TOKEN_SECRET"  # noqa: S105 - a name, not a secret
-    api_url: ApiUrl = API_URL
+    live: bool = Field(default=False, description="tweet; all four keys must be set then. false: a dry run")
+    template: TweetTemplate = Field(default=TEMPLATE, description="template of the text")
+    messages: Annotated[tuple[Message, ...], Field(min_length=1, max_length=1000)] = Field(
+        default=MESSAGES, description="what {message} stands for"
+    )
+    order: Literal["turn", "random"] = Field(
+        default="turn", description="which message: in turn from tweet to tweet, or at random"
+    )
+    alt_text: AltTemplate = Field(
+        default=ALT_TEXT,
+        description="template of what is read out in place of the picture; empty for nothing",
+    )
+    links: bool = Field(
+        default=False,
+        description="let the texts hold links, and count each post at USD 0.20 in place of 0.015",
+    )
+    cooldown_s: Seconds = Field(
+        default=60.0, description="no further tweet for so long after one, in seconds"
+    )
+    max_per_hour: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=20, description="tweets within an hour at most"
+    )
+    budget_usd_per_month: Dollars = Field(
+        default=5.0, description="what tweets may cost within a calendar month (UTC)"
+    )
+    late_after_s: Seconds = Field(
+        default=3600.0, description="what an outage held up for longer, from the capture on, is skipped"
+    )
+    repeat_unknown: bool = Field(
+        default=False, description="where X did not say what became of a post, post the text once more"
+    )
+    consumer_key_env: EnvName = Field(
+        default="LENSHUB_TWEET_CONSUMER_KEY", description="the environment variable that holds the app's key"
+    )
+    consumer_secret_env: EnvName = Field(
+        default="LENSHUB_TWEET_CONSUMER_SECRET",
+        description="... the app's secret",
+    )
+    access_token_env: EnvName = Field(
+        default="LENSHUB_TWEET_ACCESS_TOKEN",
+        description="... the account's token",
+    )
+    access_token_secret_env: EnvName = Field(
+        default="LENSHUB_TWEET_ACCESS_TOKEN_SECRET",
+        description="... the account's token secret",
+    )
+    api_url: ApiUrl = Field(
+        default=API_URL, description="another address to try against; https, or http on this machine"
+    )
 
     @model_validator(mode="after")
     def _all_keys_where_live(self) -> Self:

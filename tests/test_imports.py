@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "hub.guarded_http": ("hub.errors", "hub.guarded_address"),
     "plugins": (
         *("hub.plugin", "hub.event", "hub.errors", "hub.draw", "hub.template", "hub.wire"),
+        "hub.dispatch.match_names",
         *("hub.guarded_address", "hub.guarded_http", "plugins"),
     ),
     "edge": ("hub.event", "hub.errors", "hub.wire", "hub.draw", "edge"),

@@ -24,7 +24,7 @@ from hub.config import read_config
 from hub.errors import HubError
 from hub.loading import Broken, installed_plugins, list_hooks, load_class
 from hub.program import load_plugins
-from hub.settings_table import example_table, list_settings, settings_schema
+from hub.settings_table import Setting, example_table, list_settings, settings_schema, show_set
 from hub.store import overview
 from hub.store.database import Database, database_path, hub_is_running
 from hub.store.log import EventLog
@@ -105,11 +105,12 @@ def show(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show a plugin's settings: types, defaults, meanings, and a table to begin with in hub.toml.
+    """Show a plugin's settings: types, defaults, meanings, what an instance sets, and a table to begin with.
 
     Example: lenshub plugins show retraining
     """
-    table = read_config(config).plugins.get(name, {})
+    tables = read_config(config).plugins
+    table = tables.get(name, {})
     installed, used = installed_plugins(), str(table.get("use", name))
     if used not in installed:
         raise HubError(f"no plugin {used!r} is installed (installed: {', '.join(sorted(installed))})")
@@ -120,12 +121,20 @@ def show(
         print_json(facts | {"schema": settings_schema(model), "example": example_table(name, model, used)})
         return
     console.print(as_shown(f"{used}, from {installed[used].value}; hooks: {', '.join(list_hooks(factory))}"))
-    rows = [
-        (s.name, s.type, "must be set" if s.required else s.default or None, s.meaning)
-        for s in list_settings(model)
-    ]
-    print_table("Settings", ("setting", "type", "default", "meaning"), rows)
-    console.print("\n" + as_shown(example_table(name, model, used)), end="")
+    _print_settings(list_settings(model), table if name in tables else None)
+    console.print("\n" + as_shown(example_table(name, model, used)), end="", soft_wrap=True)
+
+
+def _print_settings(settings: list[Setting], table: dict[str, Any] | None) -> None:
+    """Print a table; for an instance with what it sets, as `here`."""
+    columns = ["setting", "type", "default", "meaning"]
+    rows = [[s.name, s.type, "must be set" if s.required else s.default or None, s.meaning] for s in settings]
+    if table is not None:
+        here = show_set(settings, table)
+        columns.insert(3, "here")
+        for row in rows:
+            row.insert(3, here.get(str(row[0])))
+    print_table("Settings", columns, rows)
 
 
 def _state(facts: dict[str, Any]) -> str:

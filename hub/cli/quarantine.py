@@ -25,6 +25,7 @@ from hub.errors import HubError
 from hub.store import overview
 
 SHOWN_BYTES = 400
+JPEG_AFTER_TEXT = b"\n\xff\xd8"
 
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be read. Their bytes are kept.")
 
@@ -49,9 +50,10 @@ def list_(
         print_json({"counts": counts, "messages": found})
         return
     rows = (
-        (q["id"], f"{q['received_at']:%Y-%m-%d %H:%M:%S}", q["device"], q["code"], q["reason"]) for q in found
+        (q["id"], f"{q['received_at']:%Y-%m-%d %H:%M:%S}", q["device"], q["topic"], q["code"], q["reason"])
+        for q in found
     )
-    print_table("Quarantine", ("number", "received (UTC)", "device", "code", "reason"), rows)
+    print_table("Quarantine", ("number", "received (UTC)", "device", "topic", "code", "reason"), rows)
     print_table("", ("code", "messages"), sorted(counts.items()))
 
 
@@ -74,13 +76,23 @@ def show(
     if raw:
         sys.stdout.buffer.write(payload)
         return
-    begins = payload[:SHOWN_BYTES].decode("utf-8", "backslashreplace").encode("unicode_escape").decode()
+    begins = _begin(payload)
     if json:
         print_json(found | {"begins": begins})
         return
     for name, value in found.items():
         console.print(escape(f"{name:>14}  {'-' if value is None else value}"))
     console.print(escape(f"{'begins':>14}  {begins}"))
+
+
+def _begin(payload: bytes) -> str:
+    """Return how a message begins, up to the picture that may follow its JSON."""
+    text, picture, _ = payload.partition(JPEG_AFTER_TEXT)
+    shown = text[:SHOWN_BYTES].decode("utf-8", "backslashreplace").encode("unicode_escape").decode()
+    cut = "..." if len(text) > SHOWN_BYTES else ""
+    return (
+        f"{shown}{cut} (then a picture of {len(payload) - len(text) - 1} bytes)" if picture else shown + cut
+    )
 
 
 NumberArgument = Annotated[int | None, typer.Argument(min=1, max=2**63 - 1, help="The message's number.")]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from hub.settings_table import example_table, list_settings, settings_schema, toml_value
+from hub.settings_table import example_table, list_settings, settings_schema, show_set, toml_value
 
 
 class Strange:
@@ -17,7 +18,9 @@ class Strange:
 
 
 class Inner(BaseModel):
-    side: int = 3
+    side: int = Field(default=3, description="of a square")
+    dsn: SecretStr | None = None
+    again: list[Inner] = []
 
 
 class Settings(BaseModel):
@@ -33,6 +36,8 @@ class Settings(BaseModel):
     password: SecretStr = SecretStr("hidden")
     strange: Strange = Field(default_factory=Strange)
     loud: bool = False
+    long_s: Annotated[float, Field(le=366 * 86_400)] = 1
+    tags: list[str] | None = None
 
 
 def test_settings_are_told_with_type_default_and_meaning():
@@ -43,7 +48,10 @@ def test_settings_are_told_with_type_default_and_meaning():
     assert told["level"] == ("number, at least 0, at most 1", "0.5", False, "")
     assert told["mode"] == ('"fast" or "slow"', '"slow"', False, "")
     assert told["labels"] == ("list of text", '["あ", "x\\"y"]', False, "")
-    assert told["inner"] == ("table", "{ side = 3 }", False, "")
+    assert told["inner"] == ("table", "{ side = 3, again = [] }", False, "")
+    assert told["inner.side"] == ("whole number", "3", False, "of a square")
+    assert told["inner.again.side"] == told["inner.side"]
+    assert told["long_s"] == ("number, at most 31622400", "1", False, "")
     assert told["key"] == ("text", "", False, "")
     assert told["loud"] == ("true or false", "false", False, "")
 
@@ -61,6 +69,28 @@ def test_example_names_what_must_be_set_and_is_toml_once_it_is():
     assert table.startswith('[plugins."my plugin"]\nuse = "bell"\nurl =   # text\n# folder = "a b"\n')
     read = tomllib.loads(table.replace("url =", 'url = "x"').replace("# level", "level"))
     assert read == {"plugins": {"my plugin": {"use": "bell", "url": "x", "level": 0.5}}}
+
+
+def test_example_has_a_value_where_there_is_no_default():
+    lines = example_table("bell", Settings).splitlines()
+
+    assert "# tags = []   # list of text" in lines
+    assert '# key = ""   # text' in lines
+    assert not [line for line in lines if line.startswith("# inner.")]
+
+
+def test_what_is_set_is_told_without_secrets():
+    table = {
+        "url": "https://me:secret@h",
+        "level": 1,
+        "inner": {"side": 1, "dsn": "secret"},
+        "password": "secret",
+    }
+    shown = show_set(list_settings(Settings), table | {"key_env": "KEY", "at": date(2026, 11, 21)})
+
+    assert "secret" not in str(shown)
+    assert shown["inner"] == '{ side = 1, dsn = "..." }'
+    assert (shown["level"], shown["key_env"], shown["at"]) == ("1", '"KEY"', '"2026-11-21"')
 
 
 @pytest.mark.parametrize("value", ["a\x00\u2028b", [1, 2.5, True], {"a b": {"c": ["d"]}}, {}, [], 1e300, -3])

@@ -124,6 +124,15 @@ async def test_silence_of_one_camera_is_told_though_its_device_goes_on(hub: Any,
     assert titles(webhook) == ["nothing for 1 minute on Seattle01, camera door"]
 
 
+async def test_devices_offline_are_watched_by_pattern_and_by_name(hub: Any, webhook: Any) -> None:
+    for name in ("Seattle01", "Chicago01"):
+        await set_device(hub, name, state="offline")
+    settings = table(webhook, "hook", rule="offline", after_s=60, devices=["Sea*", "never-heard"])
+    async with hub.running("threshold-alerts", **settings) as alerts:
+        await pass_time(hub, alerts, 0, 300)
+    assert titles(webhook) == ["offline on Seattle01"]
+
+
 async def test_device_offline_is_told_after_a_while_and_so_is_its_return(hub: Any, webhook: Any) -> None:
     await set_device(hub, "Seattle01", state="online")
     settings = table(webhook, "hook", rule="offline", after_s=60)

@@ -210,6 +210,15 @@ WRONG = {
         {"mqtt": [{"broker": "mqtt://h", "topic": "a", "ca_file": "x"}]},
         "threshold-alerts.mqtt.0: ca_file would do nothing",
     ),
+    "pattern": (
+        {"labels": ["per*", "cat"], "count": 2},
+        "labels: 'per*' is a pattern; list names where events are counted",
+    ),
+    "patterns": (
+        {"rule": "absent", "labels": ["cat"], "devices": ["c?"]},
+        "devices: 'c?' is a pattern; list names",
+    ),
+    "device": ({"devices": ["a/b", "a*"]}, "'a/b' can be no device's name"),
     "arn": ({"sns": [{"topic_arn": "arn:aws:sqs:a"}]}, "threshold-alerts.sns.0.topic_arn: "),
 }
 

@@ -197,6 +197,15 @@ async def test_restore_says_what_it_could_not_read(kept: Kept) -> None:
     assert [event["id"] for event in await events_of(fresh)] == [2, 3]
 
 
+async def test_objects_of_another_layout_are_told_as_what_they_are(kept: Kept) -> None:
+    (kept.folder / "archive" / BATCH).unlink()
+    code, found = await kept.verify(layout="dated")
+    assert (code, len(found["missing"]), len(found["strange"])) == (3, 6, 9)
+    code, found = await kept.run("restore", data_dir=kept.folder / "fresh", layout="dated")
+    assert (code, found["events"], len(found["problems"])) == (3, 0, 3)
+    assert "; are `layout` or `keys` no longer as they were?" in found["problems"][0]
+
+
 async def test_archive_in_a_bucket_is_verified_and_restored(
     hub: Any, picture: bytes, wait_until: Any, s3: Any, faulty_s3: Any
 ) -> None:

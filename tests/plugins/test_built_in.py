@@ -115,9 +115,17 @@ def test_example_table_of_a_plugin_loads_and_names_its_defaults(
 ) -> None:
     model = installed_plugins()[name].load().Settings
     table = example_table(name, model)
-    assert [s.name for s in list_settings(model)] == list(model.model_fields)
+    assert [s.name for s in list_settings(model) if "." not in s.name] == list(model.model_fields)
     ((found, settings),) = tomllib.loads(table)["plugins"].items()
     assert (found, settings, problems(name, **settings)) == (name, {}, ())
-    every = tomllib.loads(re.sub(r"(?m)^# (\w+ = (?! ).*)$", r"\1", table))["plugins"][name]
+    every = tomllib.loads(re.sub(r"(?m)^# ", "", table))["plugins"][name]
     fields = model.model_fields
-    assert every == {n: d for n in fields if (d := plain_default(fields[n])) is not None}
+    assert list(every) == list(fields)
+    defaults = {n: d for n in fields if (d := plain_default(fields[n])) is not None}
+    assert every == every | defaults
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_setting_and_member_of_a_table_has_a_meaning(name: str) -> None:
+    settings = list_settings(installed_plugins()[name].load().Settings)
+    assert [setting.name for setting in settings if not setting.meaning] == []

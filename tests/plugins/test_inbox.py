@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub.companion import Companion
+from hub.plugin import Message, PluginContext
 from hub.program import Config, make_decoders
 from hub.store import overview
+from plugins.inbox import Inbox
 
 SEEN = {"device": "door", "detections": [{"label": "cup", "confidence": 0.9}]}
 
@@ -58,11 +63,18 @@ def left(tmp_path: Path) -> set[str]:
     return {path.name for path in (tmp_path / "inbox").iterdir()}
 
 
+def decode_file(content: bytes) -> Any:
+    context = PluginContext("inbox", Path(), logging.getLogger("inbox"))
+    message = Message("inbox", "inbox/1/a.json", content, datetime.now(UTC))
+    (event,) = Inbox(Inbox.Settings(), context).decode(message).events
+    return event
+
+
 async def test_inbox_stores_files_with_pictures_in_order_and_removes_them(
     hub: Any, drop: Any, taking: Any, picture: bytes, tmp_path: Path, wait_until: Any
 ) -> None:
     drop("b.json", SEEN | {"attributes": {"shelf": 3}}, picture, age_s=20)
-    drop("a.json", SEEN | {"captured_at": "2026-11-21T12:00:00+02:00", "more": "members"})
+    drop("a.json", SEEN | {"captured_at": "2026-11-21T12:00:00+02:00"})
     async with taking():
         await wait_until(lambda: not left(tmp_path))
         first, second = await hub.log.by_ids([1, 2])
@@ -84,6 +96,16 @@ async def test_inbox_stores_files_with_pictures_in_order_and_removes_them(
             b'{"device": "a", "detections": [{"label": "x", "confidence": NaN}]}',
             "confidence: Input should be",
         ),
+        (
+            b'{"camera": "a", "detections": [{"label": "x", "box": {"left": 0, "top": 0, "w": 1}}]}',
+            (
+                "device: Field required; detections.0.confidence: Field required; "
+                "detections.0.box.width: Field required; detections.0.box.height: Field required; "
+                "detections.0.box.w: unknown (known: left, top, width, height); "
+                "camera: unknown (known: device, captured_at, source, model, detections, attributes)"
+            ),
+        ),
+        (b'{"device": "a", "detections": [' + b"1," * 20 + b"1]}", "; and 11 more"),
     ],
 )
 async def test_inbox_puts_what_it_cannot_read_into_quarantine(
@@ -96,6 +118,26 @@ async def test_inbox_puts_what_it_cannot_read_into_quarantine(
 
     assert refused["code"] == "bad_event"
     assert reason in refused["reason"]
+
+
+async def test_inbox_says_what_it_took_and_refused(
+    drop: Any, taking: Any, tmp_path: Path, wait_until: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    drop("bad one.json", {"device": "door", "bogus": 1})
+    drop("good.json", SEEN)
+    async with taking() as loaded:
+        await wait_until(lambda: not left(tmp_path))
+
+        assert loaded.hooks["status"]() == "1 event, 1 refused: see `lenshub quarantine list`"
+    assert "refused bad one.json: bad_event: bogus: unknown (known: device, " in caplog.text
+
+
+def test_docs_example_file_is_an_event_with_box_and_camera() -> None:
+    section = (Path(__file__).parents[2] / "docs/plugins.md").read_text().split("\n## inbox\n")[1]
+    (example,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
+    event = decode_file(example.encode())
+
+    assert (event.detections[0].box is not None, event.attributes["camera"]) == (True, "shelf")
 
 
 async def test_inbox_leaves_links_and_files_that_are_being_written_alone(
@@ -119,6 +161,6 @@ async def test_inbox_says_what_it_cannot_take(
 ) -> None:
     drop("large.json", b" " * (16 * 1024 * 1024 + 1))
     async with taking() as loaded:
-        await wait_until(lambda: loaded.hooks["status"]().startswith("1 files left alone: above 16 MiB"))
+        await wait_until(lambda: loaded.hooks["status"]().startswith("0 events, 1 left alone: above 16 MiB"))
 
     assert left(tmp_path) == {"large.json"}

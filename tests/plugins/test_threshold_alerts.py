@@ -40,8 +40,9 @@ async def test_alert_goes_to_the_log_by_default(hub: Any, caplog: pytest.LogCapt
 @pytest.mark.parametrize(
     ("table", "members", "reason"),
     [
-        ({"labels": ["fist"]}, {}, "no label that is watched"),
-        ({"devices": ["Chicago01"]}, {}, "device Seattle01 is not watched"),
+        ({"labels": ["fist", "per*"]}, {}, "no label that is watched (fist or per*)"),
+        ({"devices": ["Chicago*"]}, {}, "device Seattle01 is not watched (Chicago*)"),
+        ({"cameras": ["door?"]}, {}, "camera without a name is not watched (door?)"),
         ({"min_confidence": 0.95}, {}, "confidence 0.93 is below 0.95"),
         ({}, {"detections": ()}, "no detections"),
         ({"count": 2}, {}, "seen 1 of 2 times within 60 s"),
@@ -52,6 +53,12 @@ async def test_alert_is_skipped_with_the_reason(
 ) -> None:
     (verdict,) = await alert(hub, [await hub.store(**members)], **table)
     assert (verdict.outcome, verdict.reason) == ("skipped", reason)
+
+
+@pytest.mark.parametrize("table", [{"labels": ["thumbs-*"]}, {"devices": ["Sea*"]}, {"cameras": ["d??r"]}])
+async def test_alert_takes_patterns_as_match_does(hub: Any, table: dict[str, Any]) -> None:
+    (verdict,) = await alert(hub, [await hub.store(attributes={"camera": "door"})], **table)
+    assert verdict.note == "alerted: log"
 
 
 async def test_alert_is_sent_once_the_count_is_reached_within_the_window(hub: Any) -> None:
@@ -125,7 +132,7 @@ async def test_alert_counts_only_its_own_camera_and_says_which_it_is(hub: Any, c
     (both,) = await alert(hub, [last], count=2, per="device", cameras=["door", "yard"])
     (other,) = await alert(hub, [last], cameras=["door"])
     assert (one.reason, both.outcome) == ("seen 1 of 2 times within 60 s", "done")
-    assert other.reason == "camera yard is not watched"
+    assert other.reason == "camera yard is not watched (door)"
     assert "thumbs-up on Seattle01, camera yard" in caplog.text
 
 

@@ -9,6 +9,7 @@ import tomllib
 
 import pytest
 
+from hub.cli.shared import console
 from hub.testing import make_event, make_picture
 from hub.testing.stage import PluginStage
 
@@ -73,6 +74,28 @@ def test_show_of_an_instance_is_of_what_it_uses(lenshub, folder):
     assert told["plugin"] == "retraining"
     assert set(told["schema"]["properties"]) == {"folder", "width", "height", "labels"}
     assert told["example"].startswith('[plugins.second]\nuse = "retraining"\n')
+
+
+def test_show_of_an_instance_tells_what_is_set_there_but_no_secrets(lenshub, folder):
+    (folder / "hub.toml").write_text(
+        '[plugins.bell]\nuse = "threshold-alerts"\nlabels = ["cup"]\nchannels = ["json://me:hidden@h"]\n'
+        '[[plugins.bell.webhooks]]\nurl = "https://h/hidden"\n'
+    )
+    lines = lenshub("plugins", "show", "bell").output.splitlines()
+    told = {line.split()[0]: line for line in lines if line}
+
+    assert "hidden" not in "".join(lines)
+    assert ' ["cup"] ' in told["labels"]
+    assert ' [{ url = "..." }] ' in told["webhooks"]
+    assert "https, at a public address" in told["webhooks.url"]
+
+
+def test_show_prints_a_table_that_is_toml_on_a_narrow_terminal(lenshub, monkeypatch):
+    monkeypatch.setattr(console, "width", 80)
+    said = lenshub("plugins", "show", "s3-archive").output
+    table = said.split("[plugins.s3-archive]")[1].replace("\n# ", "\n")
+
+    assert tomllib.loads(table)["storage_class"] == "STANDARD"
 
 
 def test_show_of_what_is_not_installed_names_what_is(lenshub):

@@ -13,6 +13,8 @@ from typing import Any
 from hub.authored import in_words
 from hub.dispatch.delivery import EventDelivery, Position
 from hub.dispatch.instance import Instance
+from hub.dispatch.patience import await_within
+from hub.dispatch.runner import ABANDON_AFTER_S
 from hub.dispatch.suppress.digests import Digests
 from hub.store.log import EventLog
 from hub.store.writer import Writer
@@ -60,8 +62,7 @@ class Ticking:
         newest = Position(self._writer.tail.newest)
         delivery = EventDelivery(self._instance.name, newest, 1, self._writer, self._log, self._now)
         try:
-            async with asyncio.timeout(timeout_s):
-                await hook(self._now(), delivery)
+            await await_within(timeout_s, hook(self._now(), delivery))
         except BaseException as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
@@ -99,7 +100,10 @@ async def send_digests(name: str, digests: Digests, *, stands: Callable[[], bool
 
 @asynccontextmanager
 async def running_beside(name: str, *tasks: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run tasks of an instance while the block runs; one that fails is named and stops nothing else."""
+    """Run tasks of an instance while the block runs; one that fails is named and stops nothing else.
+
+    Those that ignore their cancellation at the end are named, and left to themselves 5 s later.
+    """
     running = [asyncio.get_running_loop().create_task(task) for task in tasks]
     for task in running:
         task.add_done_callback(lambda done: _note_end(name, done))
@@ -109,7 +113,9 @@ async def running_beside(name: str, *tasks: Coroutine[Any, Any, None]) -> AsyncI
         for task in running:
             task.cancel()
         if running:
-            await asyncio.wait(running)
+            _, stuck = await asyncio.wait(running, timeout=ABANDON_AFTER_S)
+            if stuck:
+                log.warning("plugin.stuck %s: its tick, digest or source ignores its cancellation", name)
 
 
 def _note_end(name: str, task: asyncio.Task[None]) -> None:

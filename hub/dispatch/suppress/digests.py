@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from hub.dispatch.delivery import EventDelivery, Position
 from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.instance import Instance
+from hub.dispatch.patience import await_within
 from hub.dispatch.retry import RetryPolicy
 from hub.dispatch.suppress.gate import Gate
 from hub.dispatch.verdict import Verdict, judge_error, judge_return
@@ -94,14 +95,11 @@ class Digests:
             digest = Digest(
                 row.id, told.count, told.since, told.until, told.rules, told.lines, told.more, latest
             )
-            async with asyncio.timeout(timeout_s):
-                return judge_return(await hook(digest, frame, delivery))
+            return judge_return(await await_within(timeout_s, hook(digest, frame, delivery)))
         except BaseException as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise  # the hub is stopping
-            if isinstance(error, TimeoutError) and not str(error):
-                error = TimeoutError(f"took longer than timeout_s = {timeout_s:g}")
             return judge_error(error, attempt, self._retry, left_unknown=delivery.left_unknown)
 
     async def _settle(self, row: DigestRow, told: Told, attempt: int, verdict: Verdict) -> None:

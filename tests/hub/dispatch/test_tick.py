@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hub.dispatch.instance import Instance, InstanceSettings
-from hub.dispatch.tick import Ticking
+from hub.dispatch.tick import Ticking, running_beside
 from hub.plugin import AlreadyDone
 
 
@@ -94,3 +94,37 @@ async def test_tick_comes_again_and_again_until_the_instance_ends(ticking, wait_
     await asyncio.wait([running])
 
     assert running.cancelled()
+
+
+@pytest.fixture
+def stubborn(monkeypatch):
+    """A tick hook that ignores its cancellation until the test is over."""
+    monkeypatch.setattr("hub.dispatch.patience.ABANDON_AFTER_S", 0.01)
+    monkeypatch.setattr("hub.dispatch.tick.ABANDON_AFTER_S", 0.01)
+    released = asyncio.Event()
+
+    async def tick(now, delivery):
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+
+    yield tick
+    released.set()
+
+
+async def test_tick_that_ignores_its_cancellation_is_left_to_itself(ticking, soon, caplog, stubborn):
+    await soon(ticking(stubborn, timeout_s=0.05).tick())
+
+    assert "plugin.tick_failing p: TimeoutError: took longer than timeout_s = 0.05" in caplog.text
+
+
+async def test_instance_ends_though_its_tick_ignores_its_cancellation(ticking, soon, caplog, stubborn):
+    async def end():
+        async with running_beside("p", ticking(stubborn).run()):
+            await asyncio.sleep(0)
+
+    await soon(end())
+
+    assert "plugin.stuck p: its tick, digest or source ignores its cancellation" in caplog.text

@@ -226,3 +226,28 @@ async def test_digest_waits_over_a_restart(store, arrivals, instance, hook, told
         await Digests(made, second.gate, store.writer, store.log, store.frames, clock).send_due()
 
     assert [digest.count for digest in told] == [3]
+
+
+async def test_digest_that_ignores_its_cancellation_is_tried_again(
+    store, digesting, fill, arrivals, clock, soon, wait_until, monkeypatch
+):
+    monkeypatch.setattr("hub.dispatch.patience.ABANDON_AFTER_S", 0.01)
+    released = asyncio.Event()
+
+    async def hook(digest, frame, delivery):
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+
+    running = await digesting(hook, {"p": clock.now + timedelta(hours=2)}, timeout_s=0.05)
+    await fill(arrivals.event())
+    await wait_until(lambda: running.cursor()[0] == 1)
+    clock.advance(7201)
+    assert await soon(running.digests.send_due())
+
+    query = "SELECT outcome, reason FROM digests"
+    assert store.sql(query)[0][0] == "retrying"
+    assert "took longer than timeout_s = 0.05" in store.sql(query)[0][1]
+    released.set()

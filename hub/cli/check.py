@@ -15,7 +15,10 @@ from hub.program import list_unread, load_plugins
 
 @plainly
 def check(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Check hub.toml and its plugins; print every problem at once and exit with 2 if there is any."""
+    """Check hub.toml and its plugins; print every problem at once and exit with 2 if there is any.
+
+    Example: lenshub check --config new.toml
+    """
     path, table = read_table(config)
     problems = _check_settings(config)
     instances = table.get("plugins")

@@ -34,7 +34,10 @@ def explain(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say what came of an event for each plugin: done, skipped, retrying, running, waiting, unknown, dead."""
+    """Say what came of an event for each plugin: done, skipped, retrying, running, waiting, unknown, dead.
+
+    Example: lenshub explain 42
+    """
 
     async def ask(engine: Database) -> tuple[Event, list[Explanation]]:
         found = await EventLog(engine).by_ids([event])

@@ -21,10 +21,10 @@ from hub.cli.shared import (
     plainly,
     print_json,
     print_table,
+    read_instance,
     read_store,
     refuse_idle,
 )
-from hub.config import read_config
 from hub.dispatch.match import Match
 from hub.dispatch.match_memory import MatchMemory
 from hub.errors import ConfigError
@@ -106,7 +106,4 @@ def _read_table(config: Path | None, plugin: str | None, table: str | None) -> t
             return "--table", tomllib.loads(f"match = {{{table}}}")["match"]
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"--table: is not TOML: {error}") from error
-    plugins = read_config(config).plugins
-    if plugin not in plugins:
-        raise ConfigError(f"there is no plugin {plugin!r} in hub.toml (known: {', '.join(sorted(plugins))})")
-    return f"plugins.{plugin}.match", plugins[plugin].get("match", {})
+    return f"plugins.{plugin}.match", read_instance(config, plugin or "").get("match", {})

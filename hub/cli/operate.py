@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from hub.cli.shared import (
+    EXIT_CONFIG,
     EXIT_ERROR,
     ConfigOption,
     JsonOption,
@@ -31,8 +32,8 @@ from hub.store.database import hub_is_running
 PluginArgument = Annotated[str, typer.Argument(help="The instance, as `lenshub plugins` shows it.")]
 
 
-def have_done(config: Path | None, command: Command, *, json: bool) -> None:
-    """Have a command executed, by the hub or without one, and print the answer; exit with 1 if refused."""
+def have_done(config: Path | None, command: Command, *, json: bool, exit_refused: int = EXIT_ERROR) -> None:
+    """Have a command executed, by the hub or without one, and print the answer; exit so if it is refused."""
     answer = asyncio.run(ask_hub(read_data_dir(config), command, _decode_as(config)))
     if json:
         print_json({"ok": answer.ok, "answer": answer.lines})
@@ -40,7 +41,13 @@ def have_done(config: Path | None, command: Command, *, json: bool) -> None:
         for line in answer.lines:
             (console if answer.ok else complaints).print(as_shown(line), style=None if answer.ok else "red")
     if not answer.ok:
-        raise typer.Exit(EXIT_ERROR)
+        raise typer.Exit(exit_refused)
+
+
+def _reload(config: Path | None, *, json: bool) -> None:
+    """Have hub.toml read again; what a running hub refuses is a wrong file."""
+    running = hub_is_running(read_data_dir(config))
+    have_done(config, Reload(), json=json, exit_refused=EXIT_CONFIG if running else EXIT_ERROR)
 
 
 def _decode_as(config: Path | None) -> Callable[[Message], Decoded]:
@@ -55,13 +62,19 @@ def pause(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Let a plugin deliver nothing until it is resumed. What is under way ends; new events wait for it."""
+    """Let a plugin deliver nothing until it is resumed. What is under way ends; new events wait for it.
+
+    Example: lenshub pause tweet --reason "the account is being moved"
+    """
     have_done(config, Pause(plugin=plugin, reason=reason), json=json)
 
 
 @plainly
 def resume(plugin: PluginArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Let a paused plugin go on where it stood: with the oldest event that it has not had."""
+    """Let a paused plugin go on where it stood: with the oldest event that it has not had.
+
+    Example: lenshub resume tweet
+    """
     have_done(config, Resume(plugin=plugin), json=json)
 
 
@@ -103,9 +116,8 @@ def enable(
     Example: lenshub enable s3-archive --set 'folder = "archive"'
     """
     enabled = add_instance(config, plugin, use, setting or [])
-    data_dir = read_data_dir(config)
-    if hub_is_running(data_dir):
-        have_done(config, Reload(), json=json)
+    if hub_is_running(read_data_dir(config)):
+        _reload(config, json=json)
     elif json:
         print_json({"ok": True, "answer": [enabled]})
     else:
@@ -117,5 +129,7 @@ def reload(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Have the running hub read hub.toml again and apply what has changed, and nothing else.
 
     A wrong file is refused with every problem, and the hub goes on as it was.
+
+    Example: lenshub reload
     """
-    have_done(config, Reload(), json=json)
+    _reload(config, json=json)

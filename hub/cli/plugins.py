@@ -173,7 +173,7 @@ def deliveries(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List deliveries worth remembering, newest first; those that simply succeeded have no entry.
+    """List deliveries, newest first; those that succeeded and left no note have no entry.
 
     Example: lenshub deliveries --outcome dead
     """

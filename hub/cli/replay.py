@@ -18,11 +18,11 @@ from hub.cli.shared import (
     plainly,
     print_json,
     print_table,
+    read_instance,
     read_store,
     refuse_idle,
 )
 from hub.commands.command import StartReplay, StopReplay
-from hub.config import read_config
 from hub.dispatch.instance import InstanceSettings
 from hub.dispatch.replay import foresee
 from hub.errors import ConfigError, HubError
@@ -65,6 +65,8 @@ def replay(
         raise HubError(
             "say from when on with --since TIME, or from which event on with --from ID (one of them)"
         )
+    if first and last and last < first:
+        raise HubError(f"--to {last} is before --from {first}")
     moment = since.replace(tzinfo=since.tzinfo or UTC) if since else None
     begin = first or asyncio.run(read_store(config, lambda engine: _find_first(engine, moment)))
     command = StartReplay(
@@ -90,10 +92,7 @@ async def _find_first(engine: Database, since: datetime | None) -> int:
 
 
 def _foretell(config: Path | None, command: StartReplay, *, json: bool) -> None:
-    table = read_config(config).plugins.get(command.plugin)
-    if table is None:
-        raise HubError(f"hub.toml has no [plugins.{command.plugin}]")
-    problems, settings = read_settings(command.plugin, table)
+    problems, settings = read_settings(command.plugin, read_instance(config, command.plugin))
     if problems:
         raise ConfigError(*problems)
     refuse_idle(config, command.plugin, "replayed")
@@ -103,7 +102,8 @@ def _foretell(config: Path | None, command: StartReplay, *, json: bool) -> None:
         return
     wanted = found["delivered"]
     shown = ", ".join(map(str, wanted[:SHOWN_IDS])) + (", ..." if len(wanted) > SHOWN_IDS else "")
-    console.print(f"would deliver {len(wanted)} events to {command.plugin}" + (f": {shown}" if shown else ""))
+    count = "1 event" if len(wanted) == 1 else f"{len(wanted)} events"
+    console.print(f"would deliver {count} to {command.plugin}" + (f": {shown}" if shown else ""))
     for why in ("had before", "not wanted", "too old"):
         console.print(f"{why:>13}: {len(found[why])}")
 

@@ -73,6 +73,19 @@ async def read_store(config: Path | None, ask: Callable[[Database], Coroutine[An
         return await ask(engine)
 
 
+def read_instance(config: Path | None, plugin: str) -> dict[str, Any]:
+    """Return the table of an instance in hub.toml.
+
+    Raises:
+        ConfigError: There is none of this name.
+    """
+    known = read_config(config).plugins
+    if plugin not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise ConfigError(f"there is no plugin {plugin!r} in hub.toml (known: {names})")
+    return known[plugin]
+
+
 def refuse_idle(config: Path | None, plugin: str, what: str) -> None:
     """Raise StoreError if an instance delivers nothing, so that it cannot be snoozed and the like."""
     question = partial(check_delivers, plugin=plugin, what=what)

@@ -17,10 +17,10 @@ from hub.cli.shared import (
     plainly,
     print_json,
     print_table,
+    read_instance,
     read_store,
     refuse_idle,
 )
-from hub.config import read_config
 from hub.errors import ConfigError
 from hub.store import suppression
 
@@ -78,9 +78,7 @@ def snooze(
 
 
 def _change(config: Path | None, plugin: str, end: datetime | None, now: datetime) -> None:
-    known = read_config(config).plugins
-    if plugin not in known:
-        raise ConfigError(f"there is no plugin {plugin!r} in hub.toml (known: {', '.join(sorted(known))})")
+    read_instance(config, plugin)
     if end is not None:
         refuse_idle(config, plugin, "snoozed")
     asyncio.run(read_store(config, lambda engine: suppression.snooze(engine, plugin, end, now)))

@@ -117,7 +117,7 @@ class Executor:
             log.info("command.done %d %s: %s", asked.id, asked.action, "; ".join(lines))
 
     async def _refuse(self, asked: Asked, lines: Sequence[str]) -> None:
-        log.warning("command.refused %d %s: %s", asked.id, asked.action, "; ".join(lines))
+        log.info("command.refused %d %s: %s", asked.id, asked.action, "; ".join(lines))
         await self._writer.change(lambda c: answer(c, asked.id, lines, ok=False))
 
     async def _obey(self, asked: Asked, command: Command) -> list[str]:

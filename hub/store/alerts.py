@@ -71,6 +71,9 @@ def acknowledge(data_dir: Path, alert: str, plugin: str | None) -> AlertSeen:
     try:
         with engine.begin() as connection:
             found = list_alerts(connection, plugin=plugin, alert=alert)
+            known = list_plugins_with_effects(connection, BEGAN)
+            if plugin is not None and plugin not in known:
+                raise StoreError(f"no alert is of a plugin {plugin!r} (known: {', '.join(known) or 'none'})")
             if not found:
                 raise StoreError(f"there is no alert {alert}; `lenshub alerts list` shows the newest ones")
             if len(found) > 1:

@@ -61,6 +61,8 @@ async def test_alerts_ack_asks_which_where_several_plugins_have_one(written, len
 async def test_alerts_ack_says_so_when_there_is_no_such_alert(written, lenshub):
     done = lenshub("alerts", "ack", "7")
     assert (done.exit_code, "there is no alert 7; `lenshub alerts list`" in done.stderr) == (1, True)
+    done = lenshub("alerts", "ack", "4", "--plugin", "nope")
+    assert done.stderr == "no alert is of a plugin 'nope' (known: door, freezer)\n"
 
 
 def test_alerts_are_looked_for_where_the_plugin_writes_them():

@@ -50,6 +50,13 @@ def test_help_teaches_with_examples(lenshub):
         assert f"lenshub {command}" in said
 
 
+@pytest.mark.parametrize(
+    "name", ["pause", "resume", "retry", "replay", "explain", "check", "reload", "enable"]
+)
+def test_help_of_what_changes_a_hub_has_an_example(name):
+    assert f"Example: lenshub {name}" in COMMANDS[name,].help
+
+
 def test_examples_in_help_are_commands_that_exist():
     texts = [command.help for command in COMMANDS.values()] + [typer.main.get_command(app).epilog]
     found = {

@@ -40,7 +40,7 @@ SAMPLES: Mapping[str, str | float | int | datetime] = {
 }
 _FIELD = re.compile(r"[a-z_]*")
 _NOTHING_ELSE = "there are no attributes, indexes, calls, loops or conditions"
-_LONG_NUMBER = re.compile(r"[0-9]{4}")
+_LONG_NUMBER = re.compile(r"\d{4}")  # format() takes the digits of every script
 _DOUBLED = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 # What ends a line; it becomes a space.
 _LINE_END = re.compile(r"[\t-\r\x85\u2028\u2029]+")
@@ -78,6 +78,8 @@ def _check_part(name: str, spec: str, conversion: str | None, known: frozenset[s
         raise ValueError(f"{place}: conversion !{conversion} is not allowed")
     if "{" in spec or _LONG_NUMBER.search(spec):
         raise ValueError(f"{place}: the format {spec!r} must not be nested or wider than 999")
+    if isinstance(SAMPLES[name], int) and spec.endswith("c"):
+        raise ValueError(f"{place}: the format {spec!r} does not fit: not every number is a sign")
     try:
         format(SAMPLES[name], spec)
     except ValueError as error:

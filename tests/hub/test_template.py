@@ -33,6 +33,8 @@ REFUSED = {
     "{label:{count}}": "must not be nested or wider than 999",
     "{label:99999}": "must not be nested or wider than 999",
     "{time:%1000000Y}": "must not be nested or wider than 999",
+    "{label:>\u0669\u0669\u0669\u0669\u0669}": "must not be nested or wider than 999",
+    "{count:c}": "field 'count': the format 'c' does not fit: not every number is a sign",
     "{confidence:x}": "field 'confidence': the format 'x' does not fit",
     "{label": "expected '}' before end of string",
     "label}": "Single '}' encountered",

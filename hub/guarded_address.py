@@ -15,6 +15,7 @@ MAX_URL_CHARS = 2000
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*")
 # The resolver of the C library takes 127.1, 0x7f.1, 0177.0.0.1 and 2130706433 for 127.0.0.1.
 _NUMBER = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)")
+_URL_SIGNS = frozenset("/@[]")
 _NAT64 = ip_network("64:ff9b::/96")
 
 
@@ -45,7 +46,13 @@ def read_address(host: str) -> Address | None:
 
 
 def plain_host(host: str) -> str:
-    """Return a host as it is compared: lower case, without a trailing dot."""
+    """Return a host as it is compared: lower case, without a trailing dot.
+
+    Raises:
+        ForbiddenUrlError: It is a URL, or has a port or brackets.
+    """
+    if not _URL_SIGNS.isdisjoint(host) or host.count(":") == 1:
+        raise ForbiddenUrlError("must be a host such as 192.168.1.5, without https://, port or brackets")
     return host.lower().removesuffix(".")
 
 

@@ -41,6 +41,7 @@ SAMPLES: Mapping[str, str | float | int | datetime] = {
 _FIELD = re.compile(r"[a-z_]*")
 _NOTHING_ELSE = "there are no attributes, indexes, calls, loops or conditions"
 _LONG_NUMBER = re.compile(r"\d{4}")  # format() takes the digits of every script
+_TIME_CODE = re.compile(r"%[-_0^#:EO]*.?")
 _DOUBLED = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 # What ends a line; it becomes a space.
 _LINE_END = re.compile(r"[\t-\r\x85\u2028\u2029]+")
@@ -84,6 +85,9 @@ def _check_part(name: str, spec: str, conversion: str | None, known: frozenset[s
         format(SAMPLES[name], spec)
     except ValueError as error:
         raise ValueError(f"{place}: the format {spec!r} does not fit: {error}") from error
+    for code in _TIME_CODE.findall(spec) if isinstance(SAMPLES[name], datetime) else ():
+        if format(SAMPLES[name], code) == code:
+            raise ValueError(f"{place}: the format {spec!r} has no code {code!r} (known: those of strftime)")
 
 
 @dataclass(frozen=True, slots=True)

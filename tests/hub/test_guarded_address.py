@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.guarded_address import ForbiddenUrlError, check_url, is_public
+from hub.guarded_address import ForbiddenUrlError, check_url, is_public, plain_host
 
 PRIVATE = [
     "0.0.0.0",  # noqa: S104 - to be refused
@@ -128,3 +128,16 @@ def test_url_refusal_does_not_repeat_what_may_be_secret() -> None:
 def test_url_of_any_text_is_taken_or_refused(text: str) -> None:
     with suppress(ForbiddenUrlError):
         assert check_url(f"https://{text}").scheme == "https"
+
+
+@pytest.mark.parametrize(
+    ("host", "plain"), [("Example.ORG.", "example.org"), ("10.0.0.1", "10.0.0.1"), ("fe80::A", "fe80::a")]
+)
+def test_host_is_written_as_it_is_compared(host, plain):
+    assert plain_host(host) == plain
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:28977", "127.0.0.1:80", "[::1]", "me@here", "here/hook"])
+def test_host_is_no_url(host):
+    with pytest.raises(ForbiddenUrlError, match="must be a host such as"):
+        plain_host(host)

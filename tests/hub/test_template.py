@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -98,6 +99,18 @@ def test_event_values_join_the_labels_surest_first() -> None:
 def test_template_bounds_what_it_renders() -> None:
     template = Template.parse("{label:999}" * 100, KNOWN)
     assert len(template.render(SAMPLES)) == MAX_RENDERED_CHARS
+
+
+@pytest.mark.parametrize(("spec", "code"), [("%Q", "%Q"), ("%H:%M %", "%"), ("%Y%!", "%!")])
+def test_template_refuses_a_code_of_time_that_would_stay_as_it_is(spec: str, code: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"has no code '{code}' (known: those of strftime)")):
+        Template.parse(f"{{time:{spec}}}", KNOWN)
+
+
+@pytest.mark.parametrize("spec", ["%H:%M", "%d.%m.%Y %H%%", "%a %j"])
+def test_template_takes_the_codes_of_strftime(spec: str) -> None:
+    shown = Template.parse(f"{{time:{spec}}}", KNOWN).render(SAMPLES)
+    assert shown == SAMPLES["time"].strftime(spec)
 
 
 def test_template_in_settings_says_which_fields_are_known() -> None:

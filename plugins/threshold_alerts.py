@@ -303,10 +303,10 @@ class ThresholdAlerts:
 
     def _conclude(self, sent: Sent) -> str:
         """Return the note, or raise what the targets that are left ask for."""
-        channels = len(sent.done) - self._settings.log
+        targets = len(sent.done) - self._settings.log
         parts = ["log"] * self._settings.log
-        if channels:
-            parts.append(f"{channels} channel{'s' * (channels > 1)}")
+        if targets:
+            parts.append(f"{targets} target{'s' * (targets > 1)}")
         done = f"alerted: {', '.join(parts) or 'nobody'}"
         if sent.failed:
             reasons = "; ".join([*map(str, sent.failed), *sent.unknown])

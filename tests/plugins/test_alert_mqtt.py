@@ -42,7 +42,7 @@ async def test_mqtt_topic_gets_the_alert_and_its_picture(hub: Any, broker: Any, 
     ):
         verdict = await hub.deliver(alerts, await hub.store(picture))
         heard = {message.topic: message.payload for message in await listener.wait(2)}
-    assert verdict.note == "alerted: log, 1 channel"
+    assert verdict.note == "alerted: log, 1 target"
     assert heard["alerts/door/picture"] == picture
     said = json.loads(heard["alerts/door"])
     assert (said["title"], said["label"], "picture" in said) == ("thumbs-up on Seattle01", "thumbs-up", False)

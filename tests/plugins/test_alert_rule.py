@@ -112,7 +112,7 @@ async def test_level_alert_is_sent_to_the_end_though_it_is_over_meanwhile(hub: A
         assert (await hub.deliver(alerts, events[0])).outcome == "retrying"
         assert (await hub.deliver(alerts, events[1])).note == "alert 1 is over"
         webhook.failing = set()
-        assert (await hub.deliver(alerts, events[0], attempt=2)).note == "alerted: log, 1 channel"
+        assert (await hub.deliver(alerts, events[0], attempt=2)).note == "alerted: log, 1 target"
     assert webhook.names() == ["one", "one"]
 
 
@@ -219,6 +219,7 @@ WRONG = {
         "devices: 'c?' is a pattern; list names",
     ),
     "device": ({"devices": ["a/b", "a*"]}, "'a/b' can be no device's name"),
+    "host": ({"allow_hosts": ["http://127.0.0.1:8080"]}, "allow_hosts.0: must be a host such as nas.lan"),
     "arn": ({"sns": [{"topic_arn": "arn:aws:sqs:a"}]}, "threshold-alerts.sns.0.topic_arn: "),
 }
 

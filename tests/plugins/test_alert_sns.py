@@ -61,7 +61,7 @@ async def test_sns_topic_gets_title_body_and_json(hub: Any, sns: str, name: str,
     event = await hub.store(picture, detections=(Detection(label="あ\u202e", confidence=0.9),))
     async with hub.running("threshold-alerts", **table(sns, name)) as alerts:
         verdict = await hub.deliver(alerts, event)
-    assert verdict.note == "alerted: log, 1 channel"
+    assert verdict.note == "alerted: log, 1 target"
     (message,) = await received(sns, queue)
     assert message["Subject"] == "? on Seattle01"
     assert message["Message"].startswith("あ at 2018-08-16")

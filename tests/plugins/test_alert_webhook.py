@@ -37,7 +37,7 @@ async def test_webhook_gets_the_alert_as_json_with_the_picture(
     hub: Any, webhook: Any, picture: bytes
 ) -> None:
     verdict = await alert(hub, await hub.store(picture), **table(webhook, "hook"))
-    assert (verdict.outcome, verdict.note) == ("done", "alerted: log, 1 channel")
+    assert (verdict.outcome, verdict.note) == ("done", "alerted: log, 1 target")
     ((_, post),) = webhook.posts
     assert post["title"] == "thumbs-up on Seattle01"
     assert (post["notice"], post["alert"], post["plugin"]) == ("alert", "1", "threshold-alerts")
@@ -129,7 +129,7 @@ async def test_webhook_that_fails_silences_no_other_target(hub: Any, webhook: An
     first = await alert(hub, event, **settings)
     webhook.failing = set()
     second = await alert(hub, event, **settings)
-    assert (first.outcome, second.note) == ("retrying", "alerted: log, 3 channels")
+    assert (first.outcome, second.note) == ("retrying", "alerted: log, 3 targets")
     assert webhook.names() == ["one", "one", "three", "two"]
 
 

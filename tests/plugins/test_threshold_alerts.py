@@ -147,7 +147,7 @@ async def test_alert_reaches_every_channel_with_the_picture(hub: Any, picture: b
     channels = [webhook.url("one"), webhook.url("two")]
     table = {"channels": channels, "title": "{label}!", "body": "seen {count}x"}
     (verdict,) = await alert(hub, [await hub.store(picture)], **table)
-    assert (verdict.outcome, verdict.note) == ("done", "alerted: log, 2 channels")
+    assert (verdict.outcome, verdict.note) == ("done", "alerted: log, 2 targets")
     assert webhook.names() == ["one", "two"]
     post = webhook.posts[0][1]
     assert (post["title"], post["message"]) == ("thumbs-up!", "seen 1x")
@@ -158,7 +158,7 @@ async def test_alert_goes_out_without_a_picture_that_is_gone(hub: Any, picture: 
     event = await hub.store(picture)
     hub.frames.path(event.device, event.frame).unlink()
     (verdict,) = await alert(hub, [event], channels=[webhook.url("one")])
-    assert verdict.note == "alerted: log, 1 channel"
+    assert verdict.note == "alerted: log, 1 target"
     assert webhook.posts[0][1]["attachments"] == []
 
 
@@ -174,7 +174,7 @@ async def test_alert_retries_only_the_channel_that_failed(
         second = await hub.deliver(alerts, event, attempt=2)
     assert (first.outcome, second.outcome) == ("retrying", "done")
     assert "JSON failed: " in first.reason
-    assert second.note == "alerted: log, 2 channels"
+    assert second.note == "alerted: log, 2 targets"
     assert webhook.names() == ["one", "two", "two"]
     assert len([line for line in caplog.messages if line.startswith("alert ")]) == 1
 
@@ -203,7 +203,7 @@ async def test_alert_that_gets_no_answer_is_left_unknown_and_not_repeated(
         first = await hub.deliver(alerts, event)
         second = await hub.deliver(alerts, event, attempt=2)
     assert (first.outcome, second.outcome) == ("unknown", "unknown")
-    assert "JSON did not answer within 0.3 s (alerted: 1 channel)" in first.reason
+    assert "JSON did not answer within 0.3 s (alerted: 1 target)" in first.reason
     assert webhook.names() == ["quick", "slow"]
 
 

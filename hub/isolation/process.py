@@ -20,6 +20,7 @@ from hub.isolation.lines import LONGEST_LINE, FromProcess, Said, Start, as_line
 READ_BYTES = 262_144
 END_S = 3.0
 LAST_WORDS_S = 1.0
+LOOK_S = 0.05
 COMMAND = (sys.executable, "-P", "-m", "hub.isolation.worker")
 
 
@@ -72,14 +73,23 @@ class PluginProcess:
 
     async def _attend(self) -> str:
         """Return how it ended, once it has and everything that it said was heard."""
-        logging = asyncio.create_task(self._log())
-        await self._listen()  # the pipe is closed as it ends, when its exit code stands
+        listening, logging = asyncio.create_task(self._listen()), asyncio.create_task(self._log())
+        exiting = asyncio.create_task(self._exit())
+        await asyncio.wait([listening, exiting], return_when=asyncio.FIRST_COMPLETED)
         self.kill("")  # what it left behind in its group
-        code = await self._process.wait()
-        await asyncio.wait([logging], timeout=LAST_WORDS_S)  # others may still hold that pipe
-        logging.cancel()
+        code = await exiting
+        await asyncio.wait([listening, logging], timeout=LAST_WORDS_S)  # others may still hold those pipes
+        self._process._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 - else they stay open
+        for reading in (listening, logging):
+            reading.cancel()
         self._chatter.end()
         return self._why or _describe(code)
+
+    async def _exit(self) -> int:
+        """Return the exit code once it stands; `wait()` may wait for pipes that children hold, as well."""
+        while (code := self._process.returncode) is None:  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(LOOK_S)
+        return code
 
     async def _listen(self) -> None:
         assert self._process.stdout is not None  # noqa: S101 - it was asked for

@@ -35,14 +35,21 @@ class Pipe:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._pid = os.getpid()
         self._numbers = itertools.count(1)
         self._open: dict[int, asyncio.Future[Answer]] = {}
 
     def say(self, said: Plain) -> None:
         """Send a line; raises BrokenPipeError when the hub is gone."""
+        self.leave_if_forked()
         left = memoryview(as_line(said))
         while left:
             left = left[os.write(self._descriptor, left) :]
+
+    def leave_if_forked(self) -> None:
+        """End this process if it is a child that came back from `os.fork()`: the parent goes on."""
+        if os.getpid() != self._pid:
+            os._exit(0)
 
     def next_question(self) -> int:
         """Return a number for a question."""

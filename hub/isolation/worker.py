@@ -168,8 +168,9 @@ def _frame(found: FrameLine | None) -> FrameOnDisk | None:
 class _Lines(asyncio.Protocol):
     """Gives lines to the worker; `closed` is done when the hub has closed the pipe."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, pipe: Pipe) -> None:
         self._worker = worker
+        self._pipe = pipe
         self._rest = b""
         self.closed = asyncio.get_running_loop().create_future()
 
@@ -179,6 +180,7 @@ class _Lines(asyncio.Protocol):
             self._worker.hear(line)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._pipe.leave_if_forked()
         if not self.closed.done():
             self.closed.set_result(None)
 
@@ -193,7 +195,7 @@ async def _run(loaded: Loaded, source: int, pipe: Pipe, cells: Cells) -> None:
             pipe.say(Ready(problems=(in_words(error),)))
             return
         pipe.say(Ready(hooks=_hooks(loaded)))
-        lines = _Lines(Worker(loaded, pipe, cells))
+        lines = _Lines(Worker(loaded, pipe, cells), pipe)
         await asyncio.get_running_loop().connect_read_pipe(lambda: lines, os.fdopen(source, "rb", 0))
         asking = asyncio.create_task(_tell_status(loaded, pipe))
         await lines.closed
@@ -237,7 +239,18 @@ def _keep_pipes() -> tuple[int, int]:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
+    os.register_at_fork(after_in_child=lambda: _cut_off(source, sink))
     return source, sink
+
+
+def _cut_off(source: int, sink: int) -> None:
+    """Keep a forked child from speaking for its parent: it reads the end, and what it says is lost."""
+    end, other = os.pipe()
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(end, source, inheritable=False)
+    os.dup2(null, sink, inheritable=False)
+    for descriptor in (end, other, null):
+        os.close(descriptor)
 
 
 def _limit(start: Start) -> None:

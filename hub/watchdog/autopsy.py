@@ -19,8 +19,17 @@ FATAL_NAME = "fatal-error.txt"
 def examine_last_run(data_dir: Path, held: HeldBack) -> None:
     """Hold back who was on the loop when Python died of a fatal error, or the hub died repeatedly.
 
-    A hub that was killed once says nothing about whose code ran that moment.
+    A hub that was killed once says nothing about whose code ran that moment. That the disk is full is logged,
+    and keeps no hub from starting.
     """
+    try:
+        _examine(data_dir, held)
+    except OSError as error:
+        told = "hub.died: how the last run ended could not be read or written down: %s"
+        log.error(told, error)  # noqa: TRY400 - all is said
+
+
+def _examine(data_dir: Path, held: HeldBack) -> None:
     found = presence.find_last(data_dir / presence.FILE_NAME)
     fatal, in_a_step = _read_fatal(data_dir / FATAL_NAME)
     if fatal and not (found and in_a_step):

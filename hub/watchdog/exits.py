@@ -58,7 +58,7 @@ def _watched(
         if place is not None and os.getpid() == hub and is_deadly((*arguments, *named.values())):
             at = f" while it delivered event {place.event_id}" if place.event_id else ""
             caller = where(traceback.extract_stack(sys._getframe(1)))  # noqa: SLF001 - the only way there is
-            held.hold(place.name, f"its code called {name}{at}, in {caller}")
+            held.try_hold(place.name, f"its code called {name}{at}, in {caller}")
         return original(*arguments, **named)
 
     return watched

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from hub.event import Name, Plain, UtcTime
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "held-back.json"
 DEATHS = 3
@@ -81,6 +84,16 @@ class HeldBack:
         table = digest_table(self._tables.get(name, {}))
         held = Held(reason=reason[:1000], since=datetime.now(UTC), table=table)
         self._write(book.model_copy(update={"held": book.held | {name: held}}))
+
+    def try_hold(self, name: str, reason: str) -> None:
+        """Hold an instance back if the file can be written, and log which of the two it was."""
+        try:
+            self.hold(name, reason)
+        except OSError as error:
+            told = "plugin.not_held_back %s: %s; could not be written down: %s"
+            log.error(told, name, reason, error)  # noqa: TRY400 - all is said
+        else:
+            log.error("plugin.held_back %s at the next start: %s", name, reason)
 
     def release(self, name: str) -> bool:
         """Let an instance run again; return whether it was held back."""

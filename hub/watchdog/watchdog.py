@@ -9,7 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from hub.watchdog.exits import where
 from hub.watchdog.held_back import HeldBack
@@ -83,11 +83,15 @@ class Watchdog:
             log.warning("loop.free after %.1f s", self._late_s)
             if found is not None:
                 told = f"blocked the hub for {self._late_s:.1f} s{_at(found)}, in {text}"
-                self._loop.call_soon_threadsafe(self._told_blocked, found.name, told)
+                self._call(self._told_blocked, found.name, told)
         self._late_s = self._stuck_s = 0.0
         self._report, self._is_held, self._answered = None, False, False
         self._step = self._presence.cells[STEP]
-        self._loop.call_soon_threadsafe(self._answer)
+        self._call(self._answer)
+
+    def _call(self, called: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop was closed this moment: the hub has stopped
+            self._loop.call_soon_threadsafe(called, *arguments)
 
     def _answer(self) -> None:
         self._answered = True
@@ -122,8 +126,7 @@ class Watchdog:
     def _hold(self, found: Found) -> None:
         self._is_held = True
         reason = f"it blocked the hub for more than {self._stuck_s:.0f} s{_at(found)}, in {self._where()}"
-        log.error("plugin.held_back %s at the next start: %s", found.name, reason)
-        self.held.hold(found.name, reason)
+        self.held.try_hold(found.name, reason)
 
 
 def _at(found: Found) -> str:

@@ -289,6 +289,47 @@ async def test_isolated_process_ends_what_it_started(isolate, fill, wait_until):
     await wait_until(lambda: not is_alive(int(running.row()[2])))
 
 
+@pytest.mark.parametrize("group", ["os.setsid()", "pass"], ids=["own group", "same group"])
+async def test_isolated_process_that_dies_is_noticed_though_a_child_of_it_lives(
+    isolate, fill, wait_until, group
+):
+    body = f"""
+if event.id == 1:
+    command = "import os, time; {group}; print('up', flush=True); time.sleep(1000)"
+    sink = delivery._pipe._descriptor
+    child = subprocess.Popen([sys.executable, "-c", command], stdout=subprocess.PIPE, pass_fds=[sink])
+    child.stdout.readline()
+    print("child", child.pid, flush=True)
+    os._exit(9)
+"""
+    running = await isolate(body, before="import subprocess\n", attempts=1, timeout_s=1000)
+    await fill(2)
+    await wait_until(lambda: running.cursor() == (2, 1), timeout_s=60)
+
+    assert "it ended by itself, with exit code 9" in running.row(1)[2]
+
+
+async def test_isolated_process_goes_on_alone_when_its_code_forks(isolate, fill, wait_until, caplog):
+    caplog.set_level("INFO")
+    body = """
+if event.id == 1 and os.fork() == 0:
+    print("child is", os.getpid(), flush=True)
+    return "the child's"
+return str(os.getpid())
+"""
+    running = await isolate(body)
+    await fill(1)
+    await wait_until(running.row)
+    await wait_until(lambda: "child is" in caplog.text)
+    child = int(caplog.text.partition("child is ")[2].split()[0])
+    await wait_until(lambda: not is_alive(child))
+    await fill(50)
+    await wait_until(lambda: running.cursor()[0] == 51 and running.row(51))
+
+    assert {running.row(number)[2] for number in range(1, 52)} == {str(running.process.pid)}
+    assert running.state() == ("running", "")
+
+
 async def test_isolated_instance_goes_on_with_a_new_process(isolate, fill, wait_until):
     running = await isolate("return str(os.getpid())")
     await fill(1)

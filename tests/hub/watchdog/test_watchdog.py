@@ -91,3 +91,31 @@ async def test_watchdog_holds_nobody_back_for_many_short_steps(watching, caplog)
         await asyncio.gather(*(loop.create_task(step(n), context=context_for("p")) for n in range(40)))
 
     assert its.held.refusal("p") is None
+
+
+async def test_watchdog_ends_a_blocked_hub_though_nothing_can_be_written_down(watching, caplog, tmp_path):
+    (tmp_path / ".held-back.json.partial").mkdir()
+    its = watching(blocked_after_s=0.2, hold_back_after_s=0.3, end_after_s=0.5)
+    with its.watchdog.watch():
+        await its.block(its.left.is_set)
+
+    assert its.left.is_set()
+    assert "plugin.not_held_back p: it blocked the hub" in caplog.text
+    assert "could not be written down" in caplog.text
+    assert "plugin.held_back" not in caplog.text
+
+
+async def test_watchdog_does_not_mind_a_loop_that_was_closed(watching, wait_until, monkeypatch):
+    failures = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    watchdog = watching().watchdog
+    watch = watchdog.watch()
+
+    async def enter():
+        watch.__enter__()
+
+    await asyncio.to_thread(asyncio.run, enter())
+    await wait_until(lambda: not watchdog._answered)
+    watch.__exit__(None, None, None)
+
+    assert failures == []

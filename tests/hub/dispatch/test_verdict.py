@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from hub.authored import TEXT_CHARS
 from hub.dispatch.retry import RetryPolicy
-from hub.dispatch.verdict import TEXT_CHARS, Verdict, judge_error, judge_return
+from hub.dispatch.verdict import Verdict, judge_error, judge_return
 from hub.plugin import AlreadyDone, OutcomeUnknown, Reject, RetryLater, Skip
 
 

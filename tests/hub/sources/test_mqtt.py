@@ -152,14 +152,16 @@ async def test_source_answers_a_hello_and_acks_records(store, sourcing, sender, 
 
 
 async def test_source_stops_reading_while_the_writer_is_behind(
-    store, sourcing, sender, connected, wait_until, monkeypatch
+    store, sourcing, sender, connected, wait_until, monkeypatch, caplog
 ):
     monkeypatch.setattr(writer_module, "BACKLOG_ARRIVALS", 10)
     lock = sqlite3.connect(database_path(store.data_dir), isolation_level=None)
     async with sourcing() as source, sender() as connection:
         await wait_until(connected)
         lock.execute("BEGIN IMMEDIATE")
-        for _ in range(500):
+        connection.publish_soon(TOPIC, SEEN)  # the writer is busy with this one, and takes no other
+        await wait_until(lambda: "store.failing" in caplog.text)
+        for _ in range(499):
             connection.publish_soon(TOPIC, SEEN)
         await wait_until(lambda: not source._connection._client.reading)
         lock.rollback()

@@ -11,6 +11,8 @@ from hub.event import Event
 from plugins.naming import TIME_FORMAT
 
 Rank = tuple[datetime, int]
+MAX_ID = 2**53
+"""Far beyond any hub's events; a store with an id close to 2**63 has no room for more."""
 _PUBLISHED = ("device_id", "timestamp", "objects", "link_to_img")
 
 
@@ -50,9 +52,12 @@ def read_record(data: bytes) -> Event:
         raise ValueError("is no record: nested too deeply") from error
     if not isinstance(record, dict):
         raise ValueError("is no record: not a JSON object")  # noqa: TRY004 - one error for who calls
-    return Event.model_validate_json(
+    event = Event.model_validate_json(
         json.dumps({name: value for name, value in record.items() if name not in _PUBLISHED})
     )
+    if event.id > MAX_ID:
+        raise ValueError(f"no hub gives the id {str(event.id)[:30]}")
+    return event
 
 
 def rank_of(captured_at: datetime, received_at: datetime, event_id: int) -> Rank:

@@ -32,8 +32,10 @@ def _write_flushed(path: Path, data: bytes) -> None:
     flush_folder(path.parent)
 
 
-def _is_partial(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(".partial")
+def _is_ours(path: Path) -> bool:
+    """Whether it is a file, whole, and no link, which could lead out of the folder."""
+    partial = path.name.startswith(".") and path.name.endswith(".partial")
+    return path.is_file() and not path.is_symlink() and not partial
 
 
 class Folder:
@@ -69,6 +71,6 @@ class Folder:
             return None
 
     def list(self) -> list[tuple[str, int]]:
-        """Return (key, size in bytes) of every file but those being written. Blocks; call it in a thread."""
-        found = (path for path in self.root.rglob("*") if path.is_file() and not _is_partial(path))
+        """Return (key, size in bytes) of every file but links and those being written. It blocks."""
+        found = filter(_is_ours, self.root.rglob("*"))
         return [(path.relative_to(self.root).as_posix(), path.stat().st_size) for path in sorted(found)]

@@ -206,6 +206,27 @@ async def test_objects_of_another_layout_are_told_as_what_they_are(kept: Kept) -
     assert "; are `layout` or `keys` no longer as they were?" in found["problems"][0]
 
 
+async def test_restore_refuses_an_id_that_leaves_no_room_for_others(kept: Kept) -> None:
+    archive, fresh = kept.folder / "archive", kept.folder / "fresh"
+    (archive / BATCH).unlink()
+    last, record = 2**63 - 1, json.loads((archive / f"json/{DAY}/record_{STEM}_1.json").read_bytes())
+    (archive / f"json/{DAY}/record_{STEM}_{last}.json").write_text(json.dumps(record | {"id": last}))
+    code, found = await kept.run("restore", data_dir=fresh)
+    assert (code, found["events"]) == (3, 3)
+    assert found["problems"] == [
+        f"json/{DAY}/record_{STEM}_{last}.json: is no record (no hub gives the id {last})"
+    ]
+
+
+async def test_archive_in_a_folder_is_read_without_its_links(kept: Kept) -> None:
+    archive = kept.folder / "archive"
+    (archive / "link.json").symlink_to("/etc/passwd")
+    (archive / "links").symlink_to("/etc")
+    assert await kept.verify() == (0, SOUND | {"compared": 10})
+    fresh = kept.folder / "fresh"
+    assert await kept.run("restore", data_dir=fresh) == (0, {"events": 3, "problems": []})
+
+
 async def test_archive_in_a_bucket_is_verified_and_restored(
     hub: Any, picture: bytes, wait_until: Any, s3: Any, faulty_s3: Any
 ) -> None:

@@ -16,6 +16,7 @@ from hub.template import Template, template_of
 
 LATEST = "latest/latest.json"
 BATCHES = "batches/"
+RESERVED = {"latest", "batches"}
 SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 MAX_KEY_BYTES = 1024
 """S3's limit, the prefix included."""
@@ -24,6 +25,14 @@ PART_CHARS = 64
 _DEVICE = re.compile(DEVICE_PATTERN)
 _UNFIT = re.compile(r"[^A-Za-z0-9._=-]+")
 _UNFIT_KEY = re.compile(r"[^A-Za-z0-9!_.*'()=/-]")
+
+_DIGITS = re.compile(r"(0[0-9]+)?d?")
+_CUTS = re.compile(r"(\.[1-9][0-9]*)?s?")
+_SURE_ENDS = re.compile(r"[/!*'()]")  # what no value holds
+# The id is what is left of, or right of, all other texts, so that it can be read again.
+_TELLS_ID = re.compile(
+    r"(?:[^~#]*(?<![@0-9]))?#(?:(?![~@#0-9]).*)?|(?:.*(?<![~@#0-9]))?#(?:(?![@0-9])[^~#]*)?"
+)
 
 FIELDS = frozenset({"device", "camera", "label", "source", "time", "event_id"})
 KeyTemplate = Annotated[Template, template_of(*FIELDS)]
@@ -89,8 +98,10 @@ class KeyTemplates(BaseModel):
         raw, boxed, record = (
             getattr(self, name) or Template.parse(texts[name], FIELDS) for name in ("raw", "boxed", "record")
         )
-        if _render(raw, 1) == _render(boxed, 1):
-            raise ValueError("keys: raw and boxed would be the same object")
+        if _may_meet(raw, boxed):
+            raise ValueError(
+                "keys: raw and boxed could be the same object; let each begin with its own folder"
+            )
         return Layout(raw, boxed, record)
 
 
@@ -100,17 +111,60 @@ def _render(template: Template, event_id: int) -> str:
     return template.render(names | {"time": moment, "event_id": event_id})
 
 
+def _shape(template: Template) -> str:
+    """Return a template with #, @ and ~ in place of event ids, times and texts; none of them fits a key."""
+    return "".join(literal + _mark(name, spec) for literal, name, spec in template._parts)  # noqa: SLF001
+
+
+def _mark(name: str | None, spec: str) -> str:
+    if name == "event_id":
+        return "#" if _DIGITS.fullmatch(spec) else "~"
+    return {None: "", "time": "@"}.get(name, "~")
+
+
+def _may_meet(one: Template, other: Template) -> bool:
+    """Whether some device, camera or label could make the same key of both."""
+    return any(
+        re.fullmatch(_pattern(template), _render(sample, 1))
+        for template, sample in ((one, other), (other, one))
+    )
+
+
+def _pattern(template: Template) -> str:
+    """Return a regular expression of the keys that a template makes at the sample's time."""
+    known = {"#": "[0-9]+", "~": "[A-Za-z0-9._=-]+"}
+    times = iter(
+        Template.parse(f"{{time:{spec}}}", FIELDS)
+        for _, name, spec in template._parts  # noqa: SLF001
+        if name == "time"
+    )
+    return "".join(
+        known.get(mark) or re.escape(_render(next(times), 1) if mark == "@" else mark)
+        for mark in _shape(template)
+    )
+
+
 def _check_template(name: str, template: Template) -> None:
-    made, other = _render(template, 1), _render(template, 2)
-    if made == other:
+    for _, field, spec in template._parts:  # noqa: SLF001
+        if field not in {None, "time", "event_id"} and not _CUTS.fullmatch(spec):
+            raise ValueError(
+                f"keys.{name}: {{{field}:{spec}}} pads; the format of a text may cut it, as :.20"
+            )
+    made = _render(template, 1)
+    if made == _render(template, 2):
         raise ValueError(f"keys.{name}: needs {{event_id}}, or two events would share one object")
+    if not any(_TELLS_ID.fullmatch(part) for part in _SURE_ENDS.split(_shape(template))):
+        raise ValueError(
+            f"keys.{name}: must set {{event_id}} apart from other fields and digits, such as by slashes, "
+            "with no format but one such as {event_id:012d}, or two events could share one object"
+        )
     parts = made.split("/")
     if not all(parts) or {".", ".."} & set(parts) or _UNFIT_KEY.search(made):
         raise ValueError(
             f"keys.{name}: must be letters, digits and !_.*'()=- between single slashes, such as "
             f"{LAYOUTS['dated']['record']}"
         )
-    if parts[0] in {LATEST.split("/")[0], BATCHES.rstrip("/")}:
+    if parts[0] in RESERVED:
         raise ValueError(f"keys.{name}: {parts[0]}/ is for what the archive itself keeps there")
 
 
@@ -152,6 +206,8 @@ def _values(event: Event) -> dict[str, object]:
 
 
 def _checked(key: str) -> str:
+    if key.partition("/")[0] in RESERVED:
+        key = f"_{key}"
     if len(key) > MAX_KEY_BYTES:
         raise Reject(f"the key has {len(key)} characters, more than S3 takes: shorten `keys`")
     return key

@@ -66,7 +66,25 @@ WRONG = {
     "absolute": ({"raw": "/{event_id}"}, "keys.raw: must be letters, digits"),
     "outside": ({"raw": "../{event_id}"}, "keys.raw: must be letters, digits"),
     "own": ({"raw": "latest/{event_id}"}, "keys.raw: latest/ is for what the archive itself keeps there"),
-    "same": ({"raw": "{event_id}", "boxed": "{event_id}"}, "raw and boxed would be the same object"),
+    "same": ({"raw": "{event_id}", "boxed": "{event_id}"}, "raw and boxed could be the same object"),
+    "same device": (
+        {"raw": "{device}/{event_id}", "boxed": "{camera}/{event_id}"},
+        "raw and boxed could be the same object",
+    ),
+    "same folder": (
+        {"raw": "{device}/{event_id}", "boxed": "images/{event_id}"},
+        "raw and boxed could be the same object",
+    ),
+    "same year": (
+        {"raw": "{time:%Y}/{event_id}", "boxed": "{label}/{event_id}"},
+        "raw and boxed could be the same object",
+    ),
+    "padded": ({"record": "{label:/>9}/{event_id}"}, "keys.record: {label:/>9} pads"),
+    "rounded": ({"record": "{event_id:g}"}, "keys.record: must set {event_id} apart"),
+    "joined": ({"record": "{camera}{event_id}"}, "keys.record: must set {event_id} apart"),
+    "in digits": ({"record": "1{event_id}"}, "keys.record: must set {event_id} apart"),
+    "amid texts": ({"record": "{label}-{event_id}-{camera}"}, "keys.record: must set {event_id} apart"),
+    "at a time": ({"record": "{time:%S}{event_id}"}, "keys.record: must set {event_id} apart"),
     "attribute": ({"raw": "{time.year}/{event_id}"}, "not a plain field"),
     "unknown": ({"pictures": "{event_id}"}, "unknown setting 'pictures'"),
 }
@@ -77,6 +95,27 @@ def test_keys_say_what_is_wrong_with_a_template(case: str, problems: Callable[..
     table, expected = WRONG[case]
     (found,) = problems("s3-archive", keys=table)
     assert expected in found
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{event_id}",
+        "{event_id:012d}_{label}",
+        "{label}_{event_id}",
+        "{label}!{event_id}!{camera}",
+        "a{event_id}b",
+    ],
+)
+def test_keys_take_an_id_that_can_be_told_from_what_is_beside_it(template: str) -> None:
+    KeyTemplates.model_validate({"record": template}).complete("published")
+
+
+@pytest.mark.parametrize("label", ["latest", "batches"])
+def test_keys_stay_out_of_the_archives_own_folders(label: str) -> None:
+    templates = KeyTemplates.model_validate({"record": "{label}/{event_id}"})
+    event = make_event(detections=(Detection(label=label, confidence=0.9),))
+    assert templates.complete("dated").keys(event).record == f"_{label}/7.json"
 
 
 def test_batch_key_is_made_of_the_day_and_the_block() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -291,8 +292,9 @@ async def test_isolated_process_ends_what_it_started(isolate, fill, wait_until):
 
 @pytest.mark.parametrize("group", ["os.setsid()", "pass"], ids=["own group", "same group"])
 async def test_isolated_process_that_dies_is_noticed_though_a_child_of_it_lives(
-    isolate, fill, wait_until, group
+    isolate, fill, wait_until, caplog, group
 ):
+    caplog.set_level("INFO")
     body = f"""
 if event.id == 1:
     command = "import os, time; {group}; print('up', flush=True); time.sleep(1000)"
@@ -305,6 +307,8 @@ if event.id == 1:
     running = await isolate(body, before="import subprocess\n", attempts=1, timeout_s=1000)
     await fill(2)
     await wait_until(lambda: running.cursor() == (2, 1), timeout_s=60)
+    with suppress(ProcessLookupError):
+        os.kill(int(caplog.text.partition("says p: child ")[2].split()[0]), signal.SIGKILL)
 
     assert "it ended by itself, with exit code 9" in running.row(1)[2]
 

@@ -19,7 +19,7 @@ from pydantic import (
 
 from hub.dispatch.match_names import Fits, Names, compile_names
 from hub.event import DEVICE_PATTERN, Event, Fraction
-from hub.guarded_address import ForbiddenUrlError, plain_host, read_address
+from hub.guarded_address import ForbiddenUrlError, plain_host
 from hub.plugin import Skip
 from hub.template import SAMPLES, Template, event_values, template_of
 from plugins.alert_channel import check_channel
@@ -76,13 +76,6 @@ def _check_devices(names: frozenset[str]) -> frozenset[str]:
     return names
 
 
-def _check_host(text: str) -> str:
-    host = plain_host(text)
-    if read_address(host) is None and not re.fullmatch(r"[a-z0-9._-]+", host):
-        raise ValueError("must be a host such as nas.lan or 192.0.2.7: no URL, no port")
-    return host
-
-
 AlertTemplate = Annotated[Template, template_of(*FIELDS)]
 Devices = Annotated[Names, AfterValidator(_check_devices)]
 ChannelUrl = Annotated[SecretStr, AfterValidator(_check_channel)]
@@ -92,7 +85,7 @@ Topics = Annotated[tuple[SnsSettings, ...], Field(max_length=20)]
 MqttTopics = Annotated[tuple[MqttSettings, ...], Field(max_length=20)]
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)]
 Number = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
-Host = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterValidator(_check_host)]
+Host = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterValidator(plain_host)]
 Measure = Annotated[
     str, StringConstraints(pattern=r"^(detections|confidence|count|rate|attributes\..{1,200})$")
 ]

@@ -183,7 +183,7 @@ async def test_reload_refuses_what_an_isolated_plugin_cannot_be_made_of(hub):
     hub.start()
     hub.configure('[plugins.p]\nisolation = "process"\ntext = 1\n')
 
-    assert "plugins.p.text: " in await in_thread(hub.cli, "reload", code=1)
+    assert "plugins.p.text: " in await in_thread(hub.cli, "reload", code=2)
     assert "plugins.p.text: " in await in_thread(hub.cli, "check", code=2)
     assert hub.json("plugins")[0]["state"] == "running"
     assert hub.stop() == 0

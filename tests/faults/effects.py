@@ -32,8 +32,6 @@ START_S = 60.0
 SETTLE_S = 240.0
 SPARE = 40
 """Events beyond the plan's: the last kill has to find something in flight, too."""
-LOST_TO_A_KILL = 4
-"""Events of which the far side may never hear because of a kill: as many as are delivered at a time."""
 OPEN = """
 SELECT (SELECT max(id) FROM events) > min(position) FROM cursors WHERE plugin = :name UNION ALL
 SELECT count(*) > 0 FROM deliveries WHERE plugin = :name AND outcome IN ('running', 'retrying')
@@ -93,6 +91,7 @@ def run_around(
     name: str,
     table: str,
     pictures: Sequence[tuple[bytes, Frame]] = (),
+    spare: int = SPARE,
 ) -> Run:
     """Deliver events to one plugin instance, kill the hub meanwhile, and wait until each has its outcome.
 
@@ -100,8 +99,9 @@ def run_around(
         name: The instance's.
         table: Its tables in hub.toml; `{url}` stands for the far side's address.
         pictures: The frames of the first events; the others have none.
+        spare: Events beyond the plan's.
     """
-    count = plan.events + SPARE + LOST_TO_A_KILL * plan.kills
+    count = plan.events + spare
     frames = [*pictures, *[None] * (count - len(pictures))]
     with in_thread(far_side):
         stage = Stage(folder, [], plan.mutant)

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from effects import run_around
+from effects import SPARE, run_around
 from plan import Plan
 from slow_x import SlowX
 
@@ -26,13 +26,15 @@ late_after_s = 864000
 attempts = 1000
 api_url = "{url}"
 """
+LOST_TO_A_KILL = 4
+"""Tweets that X may never see because of a kill: as many as are under way at a time."""
 LEFT_BEGUN = "SELECT count(*) FROM effects WHERE plugin = 'tweet' AND state = 'begun'"
 
 
 def run_tweeted(folder: Path, plan: Plan) -> dict[str, Any]:
     """Run the leg and return its summary; `passed` says whether all is well."""
     x = SlowX()
-    run = run_around(folder, plan, x, "tweet", PLUGIN)
+    run = run_around(folder, plan, x, "tweet", PLUGIN, spare=SPARE + LOST_TO_A_KILL * plan.kills)
     texts, done, unknown = x.texts(), run.with_outcome("done"), run.with_outcome("unknown")
     with closing(sqlite3.connect(run.stage.database)) as database:
         left_begun = database.execute(LEFT_BEGUN).fetchone()[0]

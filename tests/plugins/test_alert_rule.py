@@ -219,7 +219,10 @@ WRONG = {
         "devices: 'c?' is a pattern; list names",
     ),
     "device": ({"devices": ["a/b", "a*"]}, "'a/b' can be no device's name"),
-    "host": ({"allow_hosts": ["http://127.0.0.1:8080"]}, "allow_hosts.0: must be a host such as nas.lan"),
+    "host": (
+        {"allow_hosts": ["http://127.0.0.1:8080"]},
+        "allow_hosts.0: must be a host such as 192.168.1.5, without ",
+    ),
     "arn": ({"sns": [{"topic_arn": "arn:aws:sqs:a"}]}, "threshold-alerts.sns.0.topic_arn: "),
 }
 

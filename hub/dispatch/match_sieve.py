@@ -18,7 +18,7 @@ from hub.store.tail import Tail
 LANE_EVENTS = 10_000
 KNOWN_COMBINATIONS = 4096
 _Combination = tuple[str, str | None, str, tuple[str, ...]]
-_Candidates = tuple[list[float], list["Lane"]]
+_Candidates = tuple[list[float], list[list["Lane"]]]
 
 
 class Lane:
@@ -31,6 +31,8 @@ class Lane:
 
     def __init__(self, match: Match, wake: Callable[[], None], place: Callable[[], int]) -> None:
         self.match = match
+        self.same = match.model_dump_json(exclude_defaults=True)
+        """Instances whose matches are the same are asked once."""
         self.wake = wake
         self.place = place
         self.live = False
@@ -88,17 +90,19 @@ class Sieve:
             return  # more at once than the tail keeps
         touched: dict[Lane, None] = {}
         for event in events:
-            for lane in self._find_candidates(event):
-                if lane.live and lane.match.wants_rest(event):
-                    lane.events.append(event)
-                    touched[lane] = None
+            for lanes in self._find_candidates(event):
+                if lanes[0].match.wants_rest(event):
+                    for lane in lanes:
+                        if lane.live:
+                            lane.events.append(event)
+                            touched[lane] = None
         for lane in touched:
             if len(lane.events) > LANE_EVENTS:
                 self._leave(lane)
             lane.wake()
 
-    def _find_candidates(self, event: Event) -> list[Lane]:
-        """Return the lanes whose place, labels and least confidence do not rule the event out."""
+    def _find_candidates(self, event: Event) -> list[list[Lane]]:
+        """Return the lanes whose place, labels and least confidence do not rule the event out, by match."""
         labels, best = [], 0.0
         for detection in event.detections:
             labels.append(detection.label)
@@ -113,9 +117,12 @@ class Sieve:
     def _learn(self, combination: _Combination, event: Event) -> _Candidates:
         if len(self._known) >= KNOWN_COMBINATIONS:
             self._known.clear()
-        fitting = [lane for lane in self._lanes if lane.match.wants_place(event) and _fits(lane.match, event)]
-        fitting.sort(key=lambda lane: lane.match.least_confidence)
-        candidates = [lane.match.least_confidence for lane in fitting], fitting
+        by_match: dict[str, list[Lane]] = {}
+        for lane in self._lanes:
+            if lane.match.wants_place(event) and _fits(lane.match, event):
+                by_match.setdefault(lane.same, []).append(lane)
+        fitting = sorted(by_match.values(), key=lambda lanes: lanes[0].match.least_confidence)
+        candidates = [lanes[0].match.least_confidence for lanes in fitting], fitting
         self._known[combination] = candidates
         return candidates
 

@@ -82,9 +82,12 @@ class Gate:
 
     def hold(self, event: Event, now: datetime) -> str | None:
         """Return why an event is held back, or None: then it is under way until `end` is called."""
+        hold = self.holding(now)
+        if hold is None and not self._suppress.counts:
+            return None
         best = self._find_best(event)
         group = self._group(event, best)
-        hold = self.holding(now) or self._cooling(group, now)
+        hold = hold or self._cooling(group, now)
         if hold is None:
             if self._suppress.counts:
                 passed = Passed(f"{PASS}{event.id}", PASS + group, now, event.id)

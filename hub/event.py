@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -161,11 +162,18 @@ class DroppedFrame(Plain):
     dropped: Name
 
 
+@lru_cache
+def _fields_of(kind: type[BaseModel]) -> set[str]:
+    return set(kind.model_fields)
+
+
 def _assemble(kind: type[Made], values: dict[str, Any]) -> Made:
     """Return a model of values known to be right; pydantic's `model_construct` takes 5 us an event for it."""
     event = kind.__new__(kind)
     object.__setattr__(event, "__dict__", values)
-    object.__setattr__(event, "__pydantic_fields_set__", set(values))
+    object.__setattr__(
+        event, "__pydantic_fields_set__", _fields_of(kind)
+    )  # pydantic copies it before it adds
     object.__setattr__(event, "__pydantic_extra__", None)
     object.__setattr__(event, "__pydantic_private__", None)
     return event

@@ -120,7 +120,8 @@ class LiveFeed:
             self.catch_up()
             return None
         event = self._lane.events.popleft()
-        self._pass_over(event.id - 1)
+        if event.id - 1 > self._progress.taken:
+            self._pass_over(event.id - 1)
         return event
 
     def _next_read(self) -> Event | None:

@@ -245,11 +245,14 @@ class Runner:
         return self._breaker.is_open
 
     def _next_job(self) -> _Job | None:
-        if self.stands:
+        if self._stopping or self._pause_reason is not None:
             return None
-        if self._breaker.is_open:
+        if self._breaker.opened_at is not None:
             return self._next_probe()
-        return self._next_turn() or self._next_retry() or self._next_fresh()
+        if self._turns:
+            return self._turns.popleft()
+        retry = self._next_retry() if self._retries else None
+        return retry or self._next_fresh()
 
     def _next_probe(self) -> _Job | None:
         """Return one delivery while the breaker is open: in turn a new event and one that failed before."""
@@ -266,7 +269,7 @@ class Runner:
         return self._turns.popleft() if self._turns else None
 
     def _next_retry(self) -> _Job | None:
-        if not self._retries or self._retries[0].due > self._now():
+        if self._retries[0].due > self._now():
             return None
         return self._try_again(heapq.heappop(self._retries))
 
@@ -333,7 +336,7 @@ class Runner:
     def _passes_by(self, event: Event) -> bool:
         """Settle an event that needs no delivery: had before, too old, no news, or held back."""
         verdict = self._feed.judge(event) or self._judge_age(event)
-        if verdict is None and self._gate is not None:
+        if verdict is None and self._gate is not None and not self._gate.stands_open:
             if self._gate.filters(event):
                 self._progress.end(event.id, "filtered")
                 self._settle()
@@ -415,7 +418,7 @@ class Runner:
             self._changed.set()
 
     def _tell_gate(self, event_id: int, verdict: Verdict) -> None:
-        if self._gate is not None:
+        if self._gate is not None and not self._gate.stands_open:
             self._gate.end(event_id, verdict.outcome)
 
     def _count(self, job: _Job, verdict: Verdict) -> Verdict:

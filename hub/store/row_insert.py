@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert
 
 Encoder = Callable[[Any], Any] | None
+_NEVER = object()
 
 
 def insert_rows(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert, or bring up to date, rows that have the same columns.
 
     Values are converted by the columns' types as `connection.execute` does it, but a column at a time and
-    with nothing looked up twice: 8 us an event with two detections instead of 20.
+    with nothing looked up twice. A statement has two columns at least.
 
     Args:
         statement: Kept by who calls, since what it compiles to is remembered for it.
@@ -25,12 +27,23 @@ def insert_rows(connection: Connection, statement: Insert, rows: Sequence[Mappin
     """
     if rows:
         sql, encoders = _compile(statement, tuple(rows[0]), connection.dialect)
-        columns = [_encode([row[name] for row in rows], encoder) for name, encoder in encoders.items()]
-        connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
+        columns = zip(*map(itemgetter(*encoders), rows), strict=True)
+        encoded = [
+            _encode(values, encoder) for values, encoder in zip(columns, encoders.values(), strict=True)
+        ]
+        connection.exec_driver_sql(sql, list(zip(*encoded, strict=True)))
 
 
-def _encode(values: list[Any], encoder: Encoder) -> list[Any]:
-    return values if encoder is None else [encoder(value) for value in values]
+def _encode(values: Sequence[Any], encoder: Encoder) -> Sequence[Any]:
+    """Convert a column; a burst was received at one time, which is converted once."""
+    if encoder is None:
+        return values
+    encoded, last, made = [], _NEVER, None
+    for value in values:
+        if value is not last:
+            last, made = value, encoder(value)
+        encoded.append(made)
+    return encoded
 
 
 @lru_cache(maxsize=64)

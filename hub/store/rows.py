@@ -9,13 +9,17 @@ from hub.event import Box, Detection, DroppedFrame, Event, Frame, Model
 from hub.store.arrival import Arrival
 
 Row = dict[str, Any]
+_NO_BOX = (None, None, None, None)
+_NO_FRAME: Row = dict.fromkeys(
+    ("frame_digest", "frame_width", "frame_height", "frame_media_type", "frame_dropped")
+)
 QUARANTINED_BYTES = 16 * 1024 * 1024
 """A refused message is kept whole up to this size; of a larger one, its beginning."""
 
 
 def event_row(event: Event, message_id: int) -> Row:
     """Return the row of `events`."""
-    frame = event.frame if isinstance(event.frame, Frame) else None
+    model = event.model
     return {
         "id": event.id,
         "kind": event.kind,
@@ -24,36 +28,48 @@ def event_row(event: Event, message_id: int) -> Row:
         "device": event.device,
         "captured_at": event.captured_at,
         "received_at": event.received_at,
-        "model_name": event.model.name if event.model else None,
-        "model_version": event.model.version if event.model else None,
-        "frame_digest": frame.digest if frame else None,
-        "frame_width": frame.width if frame else None,
-        "frame_height": frame.height if frame else None,
-        "frame_media_type": frame.media_type if frame else None,
-        "frame_dropped": event.frame.dropped if isinstance(event.frame, DroppedFrame) else None,
+        "model_name": model.name if model else None,
+        "model_version": model.version if model else None,
+        **(_frame_columns(event.frame) if event.frame else _NO_FRAME),
         "attributes": event.attributes,
         "message_id": message_id,
+    }
+
+
+def _frame_columns(found: Frame | DroppedFrame) -> Row:
+    if isinstance(found, DroppedFrame):
+        return _NO_FRAME | {"frame_dropped": found.dropped}
+    return _NO_FRAME | {
+        "frame_digest": found.digest,
+        "frame_width": found.width,
+        "frame_height": found.height,
+        "frame_media_type": found.media_type,
     }
 
 
 def detection_rows(event: Event) -> list[Row]:
     """Return the rows of `detections`, in order."""
     return [
-        {
-            "event_id": event.id,
-            "position": position,
-            "label": detection.label,
-            "confidence": detection.confidence,
-            "box_left": detection.box.left if detection.box else None,
-            "box_top": detection.box.top if detection.box else None,
-            "box_width": detection.box.width if detection.box else None,
-            "box_height": detection.box.height if detection.box else None,
-            "class_id": detection.class_id,
-            "track": detection.track,
-            "attributes": detection.attributes,
-        }
-        for position, detection in enumerate(event.detections)
+        _detection_row(event.id, position, detection) for position, detection in enumerate(event.detections)
     ]
+
+
+def _detection_row(event_id: int, position: int, detection: Detection) -> Row:
+    box = detection.box
+    left, top, width, height = _NO_BOX if box is None else (box.left, box.top, box.width, box.height)
+    return {
+        "event_id": event_id,
+        "position": position,
+        "label": detection.label,
+        "confidence": detection.confidence,
+        "box_left": left,
+        "box_top": top,
+        "box_width": width,
+        "box_height": height,
+        "class_id": detection.class_id,
+        "track": detection.track,
+        "attributes": detection.attributes,
+    }
 
 
 def original_bytes(arrival: Arrival) -> bytes:

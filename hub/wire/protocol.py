@@ -16,7 +16,9 @@ MAX_SEQ = 2**62
 Epoch = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,32}$")]
 Seq = Annotated[int, Field(ge=0, le=MAX_SEQ)]
 
-_EVENT_TOPIC = re.compile(rf"{PREFIX}/([^/]+)/events/([0-9a-f]{{8,32}})/([1-9][0-9]{{0,18}})")
+_EVENT_TOPIC = re.compile(
+    rf"{PREFIX}/({DEVICE_PATTERN.strip('^$')})/events/([0-9a-f]{{8,32}})/([1-9][0-9]{{0,18}})"
+)
 _UPWARD_TOPIC = re.compile(rf"{PREFIX}/([^/]+)/(hello|gap|status|events)(?:/.*)?")
 _DEVICE = re.compile(DEVICE_PATTERN)
 
@@ -97,9 +99,9 @@ def ack_topic(device: DeviceName) -> str:
 def parse_position(topic: str) -> Position | None:
     """Return the position an event topic names, or None for any other topic."""
     match = _EVENT_TOPIC.fullmatch(topic)
-    if match is None or not _DEVICE.fullmatch(match[1]) or int(match[3]) > MAX_SEQ:
+    if match is None or (seq := int(match[3])) > MAX_SEQ:
         return None
-    return Position(match[1], match[2], int(match[3]))
+    return Position(match[1], match[2], seq)
 
 
 def parse_upward(topic: str) -> tuple[str, str] | None:

@@ -46,6 +46,8 @@ class Gate:
         self._suppress = suppress
         self._snoozes = snoozes
         self._told = suppress.digest if digests else frozenset()
+        self._counts = suppress.counts
+        self._has_rules = self._counts or suppress.quiet is not None or match.has_memory
         self._memory = MatchMemory(match)
         self._passes = Passes(suppress)
         self._under_way: dict[int, Passed] = {}
@@ -55,9 +57,14 @@ class Gate:
         self._due: datetime | None = None
 
     @property
+    def stands_open(self) -> bool:
+        """Whether no rule has a say now: then it need not be asked, nor told of outcomes."""
+        return not self._has_rules and self._name not in self._snoozes
+
+    @property
     def one_at_a_time(self) -> bool:
         """Whether an event must wait for the outcome of the one before: a skipped one takes no cooldown."""
-        return self._suppress.counts
+        return self._counts
 
     async def load(self, writer: Writer, log: EventLog, position: int, now: datetime) -> None:
         """Remember what the store knows of the time up to the cursor."""
@@ -83,13 +90,13 @@ class Gate:
     def hold(self, event: Event, now: datetime) -> str | None:
         """Return why an event is held back, or None: then it is under way until `end` is called."""
         hold = self.holding(now)
-        if hold is None and not self._suppress.counts:
+        if hold is None and not self._counts:
             return None
         best = self._find_best(event)
         group = self._group(event, best)
         hold = hold or self._cooling(group, now)
         if hold is None:
-            if self._suppress.counts:
+            if self._counts:
                 passed = Passed(f"{PASS}{event.id}", PASS + group, now, event.id)
                 self._under_way[event.id] = passed
                 self._passes.add(passed)
@@ -156,7 +163,7 @@ class Gate:
         passed = self._under_way.pop(event_id, None)
         if outcome in FUTILE:
             self._passes.withdraw(f"{PASS}{event_id}")
-            if passed is None and self._suppress.counts:  # an earlier attempt was written down
+            if passed is None and self._counts:  # an earlier attempt was written down
                 self._remembered.withdrawn.append(f"{PASS}{event_id}")
         elif passed is not None:
             self._remembered.passed.append(passed)

@@ -28,7 +28,7 @@ class Latest:
         """Return once this record, or a newer one, is the latest; raises what the place raises."""
         self._put_back(rank, record)
         async with self._turn:
-            if self._offered is None:
+            if self._offered is None or (self._newest is not None and rank <= self._newest):
                 return  # who had the turn before has written it, or a newer one
             await self._keep_gap()
             (rank, record), self._offered = self._offered, None

@@ -22,6 +22,8 @@ from plugins.s3_upload import PART_BYTES, upload_in_parts
 log = logging.getLogger(__name__)
 
 OWNER = "lenshub-event"
+SENT_UNASKED_BYTES = 1024 * 1024
+"""Of `bytes` botocore makes a file, asks whether it may send it, and waits; of a bytearray it does not."""
 _PLAIN_ETAG = re.compile(r'"?([0-9a-f]{32})"?')
 _ERROR_BODY = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?<Error>.{0,500}?<Code>(\w{1,60})</Code>", re.DOTALL)
 
@@ -138,7 +140,8 @@ class Bucket:
             async with self._explaining(tell):
                 await upload_in_parts(self._client, self._bucket, self._prefix + key, data, making)
             return
-        answer = await self._call("put_object", key, tell, Body=data, **making)
+        body = bytearray(data) if len(data) <= SENT_UNASKED_BYTES else data
+        answer = await self._call("put_object", key, tell, Body=body, **making)
         if not (answer or {}).get("ETag"):
             raise RetryLater(0, f"{self.name}: the answer to writing {key} does not say that it was written")
 

@@ -10,6 +10,7 @@ CONNECT_S = 5
 READ_S = 8
 ATTEMPTS = 3
 SESSION_NAME = "lenshub"
+USER_AGENT = "LensHub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def make_client(access: S3Access) -> AbstractAsyncContextManager[Any]:
     from aiobotocore.session import AioSession
 
     config = AioConfig(
+        user_agent=USER_AGENT,  # botocore's own is composed anew for each request
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,
         max_pool_connections=access.connections,

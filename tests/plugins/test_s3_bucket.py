@@ -206,3 +206,11 @@ async def test_bucket_assumes_a_role(
     async with opened(faulty_s3.address, role_arn=role, external_id="lenshub") as bucket:
         await bucket.add("a.jpg", b"picture", JPEG, OURS)
     assert "Credential=ASIA" in faulty_s3.heads[-1], "a temporary key"
+
+
+async def test_bucket_writes_without_asking_whether_it_may_send(faulty_s3: Any) -> None:
+    async with opened(faulty_s3.address) as bucket:
+        await bucket.add("a.jpg", b"picture", JPEG, OURS)
+    assert [
+        ("expect:" in head.lower(), "user-agent: lenshub" in head.lower()) for head in faulty_s3.heads
+    ] == [(False, True)]

@@ -18,7 +18,13 @@ SOURCES = sorted(path.relative_to(ROOT) for package in OURS for path in (ROOT / 
 MAY_IMPORT = {
     "hub.event": (),
     "hub.errors": (),
-    "hub.plugin": ("hub.event", "hub.errors", "hub.decode.message"),
+    "hub.plugin": (
+        *("hub.event", "hub.errors", "hub.decode.message"),
+        *("hub.images.image", "hub.images.message"),
+    ),
+    "hub.images.image": (),
+    "hub.images.message": ("hub.event", "hub.errors", "hub.decode.message", "hub.images.image"),
+    "hub.images.settings": ("hub.event",),
     "hub.event_schema": ("hub.event",),
     "hub.wire": ("hub.event", "hub.errors", "hub.wire"),
     "hub.draw": ("hub.event", "hub.errors", "hub.draw"),

@@ -382,8 +382,8 @@ class Specifications:
         A pure function, done in a millisecond: it runs between all other messages.
 
         Returns:
-            Events and statuses of one device; `picture` is the JPEG of the first event, whose `frame` the hub
-            fills in. The members `position`, `hello`, `gap` and `image_link` are not for plugins.
+            Events and statuses of one device; `picture` is the JPEG or PNG of the first event, whose `frame`
+            the hub fills in. The members `position`, `hello`, `gap` and `image_link` are not for plugins.
 
         Raises:
             PayloadError: The message cannot be read; it is kept in quarantine with the code and the reason.

@@ -34,7 +34,7 @@ MAY_IMPORT = {
         "hub.errors",
         "hub.authored",
         "hub.wire.protocol",
-        "hub.wire.jpeg",
+        *("hub.wire.jpeg", "hub.wire.png", "hub.wire.exif"),
         "hub.decode",
     ),
     "hub.guarded_address": (),

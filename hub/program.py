@@ -110,11 +110,12 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
         watchdog = stack.enter_context(watching(data_dir, held, config.watchdog, note_blocked))
         plugins = await asyncio.to_thread(load_plugins, config.plugins, data_dir)
         decoders = _make_all_decoders(config, plugins)
-        companion = Companion(writer, decoders, config.mqtt.known_devices)
+        event_log = EventLog(engine)
+        companion = Companion(writer, decoders, config.mqtt.known_devices, event_log, data_dir)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run(), name="writer")
             try:
-                dispatch = Dispatch(writer, EventLog(engine), frames, companion.run)
+                dispatch = Dispatch(writer, event_log, frames, companion.run)
                 placed = asyncio.Event()
                 dispatching = group.create_task(dispatch.run(plugins, placed), name="dispatch")
                 try:

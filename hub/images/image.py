@@ -21,6 +21,16 @@ class S3Object:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known of a picture before it is looked at; see `Image`."""
+
+    name: str
+    device: str
+    captured_at: datetime
+    s3: S3Object | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A picture to classify. `width` and `height` are pixels, upright: the EXIF orientation is applied.
 

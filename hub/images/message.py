@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue, StringConstraints, ValidationError
 from hub.decode.message import Message
 from hub.errors import PayloadError
 from hub.event import NO_CONTROLS, DeviceName, Plain, Side, UtcTime
-from hub.images.image import Image, ImageType, S3Object
+from hub.images.image import Image, ImageType, Origin, S3Object
 
 TOPIC = "images/"
 MAX_TOPIC_CHARS = 200
@@ -77,24 +77,24 @@ def write(
 
 
 def write_refused(
-    facts: dict[str, Any], refusal: Refusal, picture: bytes, received_at: datetime, source: str
+    picture: Origin, key: str, refusal: Refusal, data: bytes, received_at: datetime, source: str
 ) -> Message:
     """Return the message of a picture that no attempt can classify; to read it raises the refusal."""
-    line = {"image": facts, "refused": refusal.model_dump()}
-    return _message(facts["name"], line, picture, received_at, source)
+    line = {"image": {"key": key} | _origin(picture), "refused": refusal.model_dump()}
+    return _message(picture.name, line, data, received_at, source)
 
 
 def _facts(image: Image) -> dict[str, Any]:
-    s3 = image.s3
+    measured = ("key", "media_type", "width", "height", "orientation")
+    return _origin(image) | {name: getattr(image, name) for name in measured}
+
+
+def _origin(picture: Origin | Image) -> dict[str, Any]:
+    s3 = picture.s3
     return {
-        "key": image.key,
-        "name": image.name,
-        "device": image.device,
-        "captured_at": image.captured_at.isoformat(),
-        "media_type": image.media_type,
-        "width": image.width,
-        "height": image.height,
-        "orientation": image.orientation,
+        "name": picture.name,
+        "device": picture.device,
+        "captured_at": picture.captured_at.isoformat(),
         "s3": s3 and {name: getattr(s3, name) for name in s3.__slots__},
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from hub.decode.message import Message
 from hub.errors import PayloadError
-from hub.images.image import Image, S3Object
+from hub.images.image import Image, Origin, S3Object
 from hub.images.message import GateSaid, Refusal, read_classified, write, write_refused
 
 NOW = datetime(2026, 11, 21, 18, 31, tzinfo=UTC)
@@ -39,10 +38,10 @@ def test_message_reads_as_the_image_and_answer_it_was_written_of():
 
 
 def test_message_of_a_refused_picture_raises_its_refusal_when_read():
-    facts = json.loads(write(IMAGE, None, None, NOW, "r").payload.partition(b"\n")[0])["image"]
-    message = write_refused(facts, Refusal(code="image_empty", reason="0 bytes"), b"", NOW, "r")
+    refusal = Refusal(code="picture_empty", reason="0 bytes")
+    message = write_refused(Origin("a.jpg", "photos", NOW), "file:r:1", refusal, b"", NOW, "r")
 
-    with pytest.raises(PayloadError, match="image_empty: 0 bytes"):
+    with pytest.raises(PayloadError, match="picture_empty: 0 bytes"):
         read_classified(message)
 
 

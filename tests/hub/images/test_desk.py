@@ -113,7 +113,7 @@ async def test_no_more_pictures_are_asked_about_at_a_time_than_configured(runnin
 
 
 async def test_far_side_that_is_out_is_asked_by_one_at_a_time(running, fill, folder, wait_until, monkeypatch):
-    monkeypatch.setattr("hub.images.patience.FIRST_S", 0.05)
+    monkeypatch.setattr("hub.images.patience.FIRST_S", 0.01)
     asked, out = [], True
 
     async def behave(image, calls):
@@ -124,12 +124,12 @@ async def test_far_side_that_is_out_is_asked_by_one_at_a_time(running, fill, fol
 
     fill(20)
     async with running(behave, folder="photos", concurrency=4) as gallery:
-        await wait_until(lambda: len(asked) >= 8)
+        await wait_until(lambda: len(asked) >= 5)
         await wait_until(lambda: "waits a moment: 503" in gallery.said())
         out = False
         await wait_until(lambda: done(folder) == 20)
 
-    assert len(asked) < 60
+    assert len(asked) < 40
     assert gallery.refused() == []
 
 

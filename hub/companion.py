@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,8 +19,10 @@ from hub.decode.printing import show
 from hub.decode.registry import Decoders
 from hub.images.channels import make_channels
 from hub.images.desk import Desk
+from hub.images.offer import Channel
 from hub.images.source import ImageSource
 from hub.images.tally import Tally
+from hub.images.uploads import UploadChannel
 from hub.loading import Loaded
 from hub.sources.hooked import HookedSource
 from hub.sources.topics import decode_known
@@ -52,6 +54,7 @@ class Companion:
 
     Args:
         known_devices: Messages of any other device are quarantined; empty: every device is known.
+        uploads: The upload channels of instances that run, and whose events their pictures are.
         event_log: Where the desk of an instance with `classify` looks up what is known of a picture.
     """
 
@@ -60,6 +63,7 @@ class Companion:
     known_devices: AbstractSet[str]
     event_log: EventLog
     data_dir: Path
+    uploads: dict[str, tuple[UploadChannel, str]] = field(default_factory=dict)
 
     def configure(self, config: Config) -> None:
         """Read from now on as configured."""
@@ -77,14 +81,17 @@ class Companion:
         if "classify" in loaded.hooks:
             desk = await self._open_desk(loaded)
             parts.append(desk.tally)
-            sources += self._make_image_sources(desk)
+            sources += self._make_image_sources(desk, make_channels(desk, self.data_dir))
         parts += sources
         await self.writer.change(lambda connection: forget_parts(connection, name))
-        async with asyncio.TaskGroup() as group:
-            for source in sources:
-                group.create_task(source.run(), name=f"{name} {source.name}")
-            if parts or complaint or "status" in loaded.hooks:
-                group.create_task(self._report(loaded, parts, complaint), name=f"reports of {name}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for source in sources:
+                    group.create_task(source.run(), name=f"{name} {source.name}")
+                if parts or complaint or "status" in loaded.hooks:
+                    group.create_task(self._report(loaded, parts, complaint), name=f"reports of {name}")
+        finally:
+            self.uploads.pop(name, None)
 
     def _make_sources(self, loaded: Loaded) -> tuple[list[HookedSource], str]:
         """Return the instance's sources, and what is wrong where they cannot be had."""
@@ -107,10 +114,12 @@ class Companion:
         await desk.open()
         return desk
 
-    def _make_image_sources(self, desk: Desk) -> list[HookedSource]:
+    def _make_image_sources(self, desk: Desk, channels: list[Channel]) -> list[HookedSource]:
         """Return a source for each channel of the instance's `images` table."""
         found = []
-        for channel in make_channels(desk, self.data_dir):
+        for channel in channels:
+            if isinstance(channel, UploadChannel):
+                self.uploads[desk.name] = (channel, desk.settings.device)
             source = ImageSource(channel, desk, partial(self._decode, desk.name))
             found.append(HookedSource(desk.name, source, source.decode, self.writer))
         return found

@@ -1,7 +1,8 @@
 """Reads the barcodes of books out of a photograph: several, turned any way, and somewhat blurred.
 
-zxing-cpp reads the whole picture first. Its weak points are bars that run askew and bars that are blurred
-(docs/isbn.md has the rates), so what OpenCV's detector finds besides is straightened, and sharpened in steps.
+zxing-cpp does the reading. By itself it misses bars that run askew and bars that are blurred, and takes a few
+noisy lines for another book now and then (docs/isbn.md has the rates): so what OpenCV's detector finds is
+straightened, and sharpened in steps until it can be read, and goes before what the whole picture gives.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SMALLEST_PX = 40
 
 
 class Reading(NamedTuple):
-    """A book's barcode; `box` in fractions of the picture. `sharpened`: it could be read only so."""
+    """A book's barcode; `box` in fractions of the picture. `sharpened`: it was too blurred as it was."""
 
     isbn: Isbn
     box: Box
@@ -50,24 +51,22 @@ def read_barcodes(picture: NDArray[np.uint8]) -> list[Reading]:
     Args:
         picture: (height, width) uint8, grey, upright.
     """
-    found = [_Place(isbn, corners, False) for isbn, corners in _read(picture)]
-    for region in _find_regions(picture):
-        within = [place for place, one in enumerate(found) if _covers(region, one.corners)]
-        again = _read_region(picture, region)
-        if again is not None and not within:
-            found.append(again)
-        for place in within:  # the corners of what was read askew are those of a few lines
-            if again is not None and again.isbn == found[place].isbn:
-                found[place] = found[place]._replace(corners=again.corners)
+    straightened = [
+        place for region in _find_regions(picture) if (place := _read_region(picture, region)) is not None
+    ]
+    kept: list[_Place] = []
+    for place in [*straightened, *_read_whole(picture)]:
+        if not any(_covers(other.corners, place.corners) for other in kept):
+            kept.append(place)
     height, width = picture.shape
-    readings = {Reading(one.isbn, _enclose(one.corners, width, height), one.sharpened) for one in found}
+    readings = [Reading(one.isbn, _enclose(one.corners, width, height), one.sharpened) for one in kept]
     return sorted(readings, key=lambda reading: (reading.box.left, reading.box.top))
 
 
 def _read(
     picture: NDArray[np.uint8], binarizer: Any = zxingcpp.Binarizer.LocalAverage
-) -> list[tuple[Isbn, NDArray[np.float32]]]:
-    """Return books and their corners, (4, 2) in pixels, as zxing-cpp reads them."""
+) -> list[tuple[str, NDArray[np.float32]]]:
+    """Return the digits of barcodes and their corners, (4, 2) in pixels, as zxing-cpp reads them."""
     found = []
     for code in zxingcpp.read_barcodes(
         np.ascontiguousarray(picture),
@@ -75,14 +74,23 @@ def _read(
         try_invert=False,
         binarizer=binarizer,
     ):
-        try:
-            isbn = parse_isbn(code.text)
-        except IsbnError:
-            continue
         at = code.position
         corners = [(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)]
-        found.append((isbn, np.array(corners, np.float32)))
+        found.append((code.text, np.array(corners, np.float32)))
     return found
+
+
+def _read_whole(picture: NDArray[np.uint8]) -> list[_Place]:
+    """Return what can be read of the picture as it is, those of most lines first."""
+    read = sorted(_read(picture), key=lambda one: -cv2.contourArea(one[1]))
+    return [_Place(isbn, corners, False) for text, corners in read if (isbn := _book(text)) is not None]
+
+
+def _book(digits: str) -> Isbn | None:
+    try:
+        return parse_isbn(digits)
+    except IsbnError:
+        return None
 
 
 def _find_regions(picture: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
@@ -117,7 +125,8 @@ def _read_region(picture: NDArray[np.uint8], region: NDArray[np.float32]) -> _Pl
     strip = straighten(picture, region)
     for treat, binarizer, sharpened in TREATMENTS:
         read = _read(treat(strip.pixels), binarizer)
-        if len({isbn for isbn, _ in read}) == 1:
-            isbn, corners = read[0]
-            return _Place(isbn, strip.locate(corners), sharpened)
+        if len({digits for digits, _ in read}) == 1:
+            digits, corners = read[0]
+            isbn = _book(digits)
+            return None if isbn is None else _Place(isbn, strip.locate(corners), sharpened)
     return None

@@ -1,7 +1,8 @@
 """How many drawn photographs of books' barcodes are read, over angle and blur; docs/isbn.md quotes it.
 
 Each cell is of `--photos` pictures of 1200 x 900 pixels, each of another book, with noise, the barcode in
-another place, turned up to 4 degrees more or less and tilted by chance. Beside what the hub reads: zxing-cpp alone, as it is when its defaults are used.
+another place, turned up to 4 degrees more or less and tilted by chance. Beside what the hub reads:
+zxing-cpp alone, as it is by default.
 """
 
 from __future__ import annotations

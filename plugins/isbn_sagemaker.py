@@ -86,10 +86,7 @@ class SageMakerClassifier:
                 Accept="application/json",
                 Body=jpeg,
             )
-            async with answer["Body"] as stream:
-                body = await stream.content.read(MAX_BYTES + 1)
-                while len(body) <= MAX_BYTES and (more := await stream.content.read(MAX_BYTES)):
-                    body += more
+            body = await _read_body(answer["Body"])
         except ClientError as error:
             raise self._judge(error.response) from error
         except (EndpointConnectionError, ConnectTimeoutError) as error:
@@ -120,3 +117,12 @@ class SageMakerClassifier:
             return RetryLater(RETRY_S, f"SageMaker {self.name}: {code or status}: it is busy")
         advice = _ADVICE.get(code, "see Amazon's documentation")
         return RetryLater(REFUSED_S, f"SageMaker {self.name}: {code or status} ({advice})")
+
+
+async def _read_body(stream: Any) -> bytes:
+    """Return a body, or of a larger one so much that it shows."""
+    body = b""
+    async with stream:
+        while len(body) <= MAX_BYTES and (more := await stream.read(MAX_BYTES)):
+            body += more
+    return body

@@ -76,7 +76,7 @@ class SageMakerSettings(Plain):
     region: Name | None = Field(default=None, description="absent: as AWS is configured")
     profile: Name | None = Field(default=None, description="a profile of the AWS configuration files")
     endpoint_url: Address | None = Field(default=None, description="of a service other than AWS")
-    timeout_s: Seconds = Field(default=30.0, description="of one request with its answer")
+    timeout_s: Seconds = Field(default=25.0, description="of one request with its answer")
 
 
 class OpenVinoSettings(Plain):

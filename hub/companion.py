@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hub.authored import in_words
@@ -16,14 +17,22 @@ from hub.decode.hooked import HookedDecoder
 from hub.decode.message import Decoded, Message
 from hub.decode.printing import show
 from hub.decode.registry import Decoders
+from hub.images.channels import make_channels
+from hub.images.desk import Desk
+from hub.images.offer import Channel
+from hub.images.source import ImageSource
+from hub.images.tally import Tally
+from hub.images.uploads import UploadChannel
 from hub.loading import Loaded
 from hub.sources.hooked import HookedSource
 from hub.sources.topics import decode_known
+from hub.store.log import EventLog
 from hub.store.plugin_parts import Reports, forget_parts, note_parts
 from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
+Part = HookedDecoder | HookedSource | Tally
 REPORT_S = 1.0
 STATUS_EVERY = 10
 """The plugin's own `status` is asked at every tenth report."""
@@ -45,11 +54,16 @@ class Companion:
 
     Args:
         known_devices: Messages of any other device are quarantined; empty: every device is known.
+        uploads: The upload channels of instances that run, and whose events their pictures are.
+        event_log: Where the desk of an instance with `classify` looks up what is known of a picture.
     """
 
     writer: Writer
     decoders: Decoders
     known_devices: AbstractSet[str]
+    event_log: EventLog
+    data_dir: Path
+    uploads: dict[str, tuple[UploadChannel, str]] = field(default_factory=dict)
 
     def configure(self, config: Config) -> None:
         """Read from now on as configured."""
@@ -60,17 +74,24 @@ class Companion:
     async def run(self, loaded: Loaded) -> None:
         """Run beside an instance that was entered, until cancelled; whatever the author's code does."""
         name = loaded.instance.name
-        parts: list[HookedDecoder | HookedSource] = []
+        parts: list[Part] = []
         if decoder := add_decoder(self.decoders, loaded):
             parts.append(decoder)
         sources, complaint = self._make_sources(loaded)
+        if "classify" in loaded.hooks:
+            desk = await self._open_desk(loaded)
+            parts.append(desk.tally)
+            sources += self._make_image_sources(desk, make_channels(desk, self.data_dir))
         parts += sources
         await self.writer.change(lambda connection: forget_parts(connection, name))
-        async with asyncio.TaskGroup() as group:
-            for source in sources:
-                group.create_task(source.run(), name=f"{name} {source.name}")
-            if parts or complaint or "status" in loaded.hooks:
-                group.create_task(self._report(loaded, parts, complaint), name=f"reports of {name}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for source in sources:
+                    group.create_task(source.run(), name=f"{name} {source.name}")
+                if parts or complaint or "status" in loaded.hooks:
+                    group.create_task(self._report(loaded, parts, complaint), name=f"reports of {name}")
+        finally:
+            self.uploads.pop(name, None)
 
     def _make_sources(self, loaded: Loaded) -> tuple[list[HookedSource], str]:
         """Return the instance's sources, and what is wrong where they cannot be had."""
@@ -88,12 +109,25 @@ class Companion:
         twice = sorted({one for one in names if names.count(one) > 1})
         return ([], f"two sources are called {twice[0]}") if twice else (sources, "")
 
+    async def _open_desk(self, loaded: Loaded) -> Desk:
+        desk = Desk(loaded, self.writer, self.event_log, lambda: self.decoders.limits)
+        await desk.open()
+        return desk
+
+    def _make_image_sources(self, desk: Desk, channels: list[Channel]) -> list[HookedSource]:
+        """Return a source for each channel of the instance's `images` table."""
+        found = []
+        for channel in channels:
+            if isinstance(channel, UploadChannel):
+                self.uploads[desk.name] = (channel, desk.settings.device)
+            source = ImageSource(channel, desk, partial(self._decode, desk.name))
+            found.append(HookedSource(desk.name, source, source.decode, self.writer))
+        return found
+
     def _decode(self, name: str, message: Message) -> Decoded:
         return decode_known(name, message, self.decoders, self.known_devices)
 
-    async def _report(
-        self, loaded: Loaded, parts: list[HookedDecoder | HookedSource], complaint: str
-    ) -> None:
+    async def _report(self, loaded: Loaded, parts: list[Part], complaint: str) -> None:
         name = loaded.instance.name
         reported: dict[str, tuple[bool, str]] = {}
         turn = 0

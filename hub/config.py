@@ -18,6 +18,7 @@ from hub.decode.limits import Limits
 from hub.decode.registry import DECODER_NAMES
 from hub.errors import ConfigError
 from hub.event import DeviceName, Name, Plain
+from hub.images.http_settings import HttpSettings
 from hub.problems import describe_problems
 from hub.watchdog.settings import WatchdogSettings
 from hub.wire.protocol import UPWARD_FILTERS
@@ -196,6 +197,7 @@ class MqttSettings(Plain):
 
 
 _MQTT_FILES = [name for name in MqttSettings.model_fields if name.endswith("_file")]
+_HTTP_FILES = ("cert_file", "key_file")
 
 
 class DeepLensSettings(Plain):
@@ -213,6 +215,7 @@ class Config(Plain):
     limits: Limits = Limits()
     watchdog: WatchdogSettings = WatchdogSettings()
     deeplens: DeepLensSettings = DeepLensSettings()
+    http: HttpSettings = HttpSettings()
     plugins: dict[InstanceName, dict[str, Any]] = Field(default_factory=dict)
 
 
@@ -281,7 +284,10 @@ def _beside(config: Config, folder: Path) -> Config:
     mqtt = config.mqtt
     files = {name: folder / path for name in _MQTT_FILES if (path := getattr(mqtt, name)) is not None}
     mqtt = mqtt.model_copy(update=files)
-    return config.model_copy(update={"hub": hub, "mqtt": mqtt})
+    http = config.http
+    files = {name: folder / path for name in _HTTP_FILES if (path := getattr(http, name)) is not None}
+    http = http.model_copy(update=files)
+    return config.model_copy(update={"hub": hub, "mqtt": mqtt, "http": http})
 
 
 def read_password(settings: MqttSettings) -> str | None:

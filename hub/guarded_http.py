@@ -44,6 +44,10 @@ class HttpFailure(DeliveryError):  # noqa: N818 - it says what failed
         self.sent = sent
 
 
+class TooLargeError(HttpFailure):
+    """The answer is larger than what is read; asking again would not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a server answered; names of headers are in lower case."""
@@ -168,7 +172,7 @@ class GuardedHttp:
             data += chunk
             if len(data) > self._max_bytes:
                 response.close()
-                raise HttpFailure(f"{url.host} answered more than {self._max_bytes} bytes", sent=True)
+                raise TooLargeError(f"{url.host} answered more than {self._max_bytes} bytes", sent=True)
         return bytes(data)
 
 

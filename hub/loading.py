@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # a plugin's own process has no use for the store
     from hub.store.plugin_state import PluginState
 
 GROUP = "lenshub.plugins"
-OF_EVENTS = frozenset(InstanceSettings.model_fields) - {"use", "tick_s", "timeout_s"}
+OF_EVENTS = frozenset(InstanceSettings.model_fields) - {"use", "tick_s", "timeout_s", "images"}
 """Settings that say which events are delivered, and how."""
 
 
@@ -217,6 +217,12 @@ def _misfits(place: str, functions: Mapping[str, Any]) -> list[str]:
             problems.append(f"{place}: {hook} must be `{'async def' if awaited else 'def'}`")
     if "sources" in functions and "decode" not in functions:
         problems.append(f"{place}: has sources, but no decode to read their messages")
+    if "classify" in functions and "decode" not in functions:
+        problems.append(f"{place}: has classify, but no decode to read its answers")
+    if ("begin_batch" in functions) != ("end_batch" in functions):
+        problems.append(f"{place}: has one of begin_batch and end_batch; it needs both")
+    if "begin_batch" in functions and "classify" not in functions:
+        problems.append(f"{place}: has begin_batch, but no classify that a batch could be of")
     if "digest" in functions and "deliver" not in functions:
         problems.append(f"{place}: has digest, but no deliver that events could be held back from")
     if "decode" in functions and place.removeprefix("plugins.") in {*DECODER_NAMES, "mqtt"}:
@@ -233,6 +239,10 @@ def _list_dead_options(place: str, settings: InstanceSettings, hooks: Container[
         dead.append(("suppress.digest", "digest"))
     if "tick" not in hooks and "tick_s" in settings.model_fields_set:
         dead.append(("tick_s", "tick"))
+    if "classify" not in hooks and "images" in settings.model_fields_set:
+        dead.append(("images", "classify"))
+    elif "begin_batch" not in hooks and settings.images.batch is not None:
+        dead.append(("images.batch", "begin_batch"))
     return [
         f"{place}.{option}: this plugin has no {hook} hook; leave the setting out" for option, hook in dead
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import pluggy
+from pydantic import JsonValue
 
 from hub.decode.message import Decoded as Decoded
 from hub.decode.message import Message as Message
 from hub.decode.message import Status as Status
 from hub.errors import PayloadError as PayloadError
 from hub.event import Event
+from hub.images.image import Image as Image
+from hub.images.image import S3Object as S3Object
+from hub.images.message import Seen as Seen
+from hub.images.message import read_classified as read_classified
 
 hookspec = pluggy.HookspecMarker("lenshub")
 hookimpl = pluggy.HookimplMarker("lenshub")
@@ -245,6 +250,55 @@ class Source(Protocol):
         ...
 
 
+class Calls(Protocol):
+    """Paid calls about one image: an answer is committed when it comes, and never paid for again."""
+
+    async def ask(
+        self,
+        operation: str,
+        call: Callable[[], Awaitable[JsonValue]],
+        *,
+        price: float = 0.0,
+        limits: Sequence[Limit] = (),
+    ) -> JsonValue:
+        """Return the answer that an earlier attempt got, or else that of `call`, which is committed first.
+
+        With a price or limits the call is noted before it is made. `RetryLater` or `Reject` raised by `call`
+        says that nothing was paid; after any other exception, or a crash, it counts as paid.
+
+        Args:
+            operation: What names this call among all about the image.
+            price: What it costs, in the currency of the limits' amounts.
+            limits: Over all calls of this instance.
+
+        Raises:
+            RetryLater: A limit is used up; `after_s` is when it is renewed.
+        """
+        ...
+
+
+class Batch(Protocol):
+    """The time in which a model runs that costs money while it does."""
+
+    number: int
+    """Which batch of this instance it is; the same one after a restart."""
+    backlog: int
+    """How many pictures waited when it began, as far as that is known."""
+
+    @property
+    def memory(self) -> Mapping[str, JsonValue]:
+        """What was remembered of this batch, also before a restart; change it with `remember`."""
+        ...
+
+    async def remember(self, **values: JsonValue) -> None:
+        """Add to the memory; it is committed when this returns."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Say in a line how far it is, for `lenshub plugins`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DigestLine:
     """Events held back that saw one label in one place; `best` is the highest confidence among them.
@@ -328,14 +382,43 @@ class Specifications:
         A pure function, done in a millisecond: it runs between all other messages.
 
         Returns:
-            Events and statuses of one device; `picture` is the JPEG of the first event, whose `frame` the hub
-            fills in. The members `position`, `hello`, `gap` and `image_link` are not for plugins.
+            Events and statuses of one device; `picture` is the JPEG or PNG of the first event, whose `frame`
+            the hub fills in. The members `position`, `hello`, `gap` and `image_link` are not for plugins.
 
         Raises:
             PayloadError: The message cannot be read; it is kept in quarantine with the code and the reason.
             Exception: Anything else is the decoder's own fault: quarantined as `decoder_failed`.
         """
         raise NotImplementedError
+
+    @hookspec
+    async def classify(self, image: Image, calls: Calls) -> JsonValue:
+        """Ask a classifier about one image of the instance's `images` table.
+
+        What is returned is kept, and read by `decode` with `read_classified`. One that fails is tried again;
+        what `calls` was told is not asked again.
+
+        Raises:
+            RetryLater: The far side is down, throttles, or must not be paid more: the image stays where it
+                is, and no other is asked about for so long.
+            Reject: No attempt can succeed: the image goes to quarantine with the reason.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    async def begin_batch(self, batch: Batch) -> None:
+        """Start the model that `classify` asks, and wait until it runs.
+
+        Called again after a restart, and where it raised `RetryLater`; `batch.memory` tells what was done.
+        Remember what is about to be started before it is. After any other exception the batch is ended.
+        """
+
+    @hookspec
+    async def end_batch(self, batch: Batch) -> None:
+        """Stop what this batch started, and nothing else.
+
+        Called whatever happened, also after a restart, and again until it succeeds.
+        """
 
     @hookspec
     def sources(self) -> Sequence[Source]:

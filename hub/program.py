@@ -20,6 +20,7 @@ from hub.decode.message import Decoded, Message
 from hub.decode.registry import Decoders
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import first_cause
+from hub.images.door import Door
 from hub.intake import Intake
 from hub.loading import Broken, Loaded
 from hub.sources.topics import Topics, decode_again
@@ -77,8 +78,8 @@ class Wishes:
 async def run_hub(config: Config, wishes: Wishes, path: Path | None = None) -> None:
     """Run until told to stop.
 
-    Start: lock, database, writer, plugins, broker, source, commands. Stop: the other way round, so that what
-    was received is committed and what was delivered is settled.
+    Start: lock, database, writer, plugins, broker, source, HTTP, commands. Stop: the other way round, so that
+    what was received is committed and what was delivered is settled.
 
     Args:
         path: The file that `config` was read from; None: hub.toml here.
@@ -110,20 +111,22 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
         watchdog = stack.enter_context(watching(data_dir, held, config.watchdog, note_blocked))
         plugins = await asyncio.to_thread(load_plugins, config.plugins, data_dir)
         decoders = _make_all_decoders(config, plugins)
-        companion = Companion(writer, decoders, config.mqtt.known_devices)
+        event_log = EventLog(engine)
+        companion = Companion(writer, decoders, config.mqtt.known_devices, event_log, data_dir)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run(), name="writer")
             try:
-                dispatch = Dispatch(writer, EventLog(engine), frames, companion.run)
+                dispatch = Dispatch(writer, event_log, frames, companion.run)
                 placed = asyncio.Event()
                 dispatching = group.create_task(dispatch.run(plugins, placed), name="dispatch")
                 try:
                     await placed.wait()
                     async with asyncio.TaskGroup() as inner:
                         intake = Intake(writer, decoders, inner)
-                        reload = Reload(path, config, dispatch, intake, companion, watchdog)
+                        door = Door(data_dir, companion.uploads, event_log, lambda: decoders.limits)
+                        reload = Reload(path, config, dispatch, intake, companion, watchdog, door)
                         executor = Executor(writer, engine, _decoding(reload, decoders), dispatch, reload)
-                        await _take_in(config, intake, executor, wishes)
+                        await _take_in(config, intake, door, executor, wishes)
                 finally:
                     await _cancel(dispatching)
             finally:
@@ -151,10 +154,11 @@ def _decoding(reload: Reload, decoders: Decoders) -> Callable[[Message], Decoded
     return decode
 
 
-async def _take_in(config: Config, intake: Intake, executor: Executor, wishes: Wishes) -> None:
+async def _take_in(config: Config, intake: Intake, door: Door, executor: Executor, wishes: Wishes) -> None:
     obeying: list[asyncio.Task[None]] = []
     try:
         await intake.open(config)
+        await door.open(config.http)
         obeying = [
             asyncio.create_task(executor.run(), name="commands"),
             asyncio.create_task(_reload_when_told(executor, wishes.reload), name="reload"),
@@ -166,6 +170,7 @@ async def _take_in(config: Config, intake: Intake, executor: Executor, wishes: W
     finally:
         for task in obeying:
             await _cancel(task)
+        await door.close()
         await intake.close()
 
 

@@ -18,7 +18,13 @@ SOURCES = sorted(path.relative_to(ROOT) for package in OURS for path in (ROOT / 
 MAY_IMPORT = {
     "hub.event": (),
     "hub.errors": (),
-    "hub.plugin": ("hub.event", "hub.errors", "hub.decode.message"),
+    "hub.plugin": (
+        *("hub.event", "hub.errors", "hub.decode.message"),
+        *("hub.images.image", "hub.images.message"),
+    ),
+    "hub.images.image": (),
+    "hub.images.message": ("hub.event", "hub.errors", "hub.decode.message", "hub.images.image"),
+    "hub.images.settings": ("hub.event",),
     "hub.event_schema": ("hub.event",),
     "hub.wire": ("hub.event", "hub.errors", "hub.wire"),
     "hub.draw": ("hub.event", "hub.errors", "hub.draw"),
@@ -28,7 +34,7 @@ MAY_IMPORT = {
         "hub.errors",
         "hub.authored",
         "hub.wire.protocol",
-        "hub.wire.jpeg",
+        *("hub.wire.jpeg", "hub.wire.png", "hub.wire.exif"),
         "hub.decode",
     ),
     "hub.guarded_address": (),
@@ -37,6 +43,7 @@ MAY_IMPORT = {
         *("hub.plugin", "hub.event", "hub.errors", "hub.draw", "hub.template", "hub.wire"),
         "hub.dispatch.match_names",
         *("hub.guarded_address", "hub.guarded_http", "plugins"),
+        *("edge.model", "edge.model_card"),  # a classifier of your own has the agent's format
     ),
     "edge": ("hub.event", "hub.errors", "hub.wire", "hub.draw", "edge"),
 }

@@ -14,6 +14,7 @@ from hub.companion import Companion, add_decoder
 from hub.config import Config, read_config, read_table
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import ConfigError
+from hub.images.door import Door
 from hub.intake import Intake
 from hub.isolation.probe import list_problems
 from hub.loading import Broken, Loaded
@@ -21,7 +22,7 @@ from hub.watchdog.refusal import load_unless_held
 from hub.watchdog.watchdog import Watchdog
 
 INTAKE = ("mqtt", "limits", "deeplens")
-SECTIONS = (*INTAKE, "watchdog")
+SECTIONS = (*INTAKE, "watchdog", "http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Reload:
         intake: Intake,
         companion: Companion,
         watchdog: Watchdog,
+        door: Door,
     ) -> None:
         self._path = path
         self.config = config
@@ -67,6 +69,7 @@ class Reload:
         self._intake = intake
         self._companion = companion
         self._watchdog = watchdog
+        self._door = door
 
     async def __call__(self) -> list[str]:
         """Apply what has changed, and return a line for each change.
@@ -91,10 +94,20 @@ class Reload:
         for one in new:
             add_decoder(self._companion.decoders, one)  # before its first message can come
         try:
+            if "http" in found.sections:
+                await self._door.change(self.config.http, found.config.http)
             if not {*INTAKE}.isdisjoint(found.sections):
-                await self._intake.change(self.config, found.config, self._companion.configure)
+                await self._change_what_listens(found)
         except BaseException:
             self._forget_decoders(one.instance.name for one in new)
+            raise
+
+    async def _change_what_listens(self, found: Difference) -> None:
+        try:
+            await self._intake.change(self.config, found.config, self._companion.configure)
+        except BaseException:
+            if "http" in found.sections:
+                await self._door.change(found.config.http, self.config.http)
             raise
 
     def _forget_decoders(self, names: Iterable[str]) -> None:

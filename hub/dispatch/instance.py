@@ -11,6 +11,7 @@ from pydantic import Field
 from hub.dispatch.match import Match
 from hub.dispatch.suppress.settings import Suppress
 from hub.event import Plain
+from hub.images.settings import Images
 
 Deliver = Callable[[Any, Any, Any], Awaitable[object]]
 Tick = Callable[[Any, Any], Awaitable[object]]
@@ -22,6 +23,7 @@ class InstanceSettings(Plain):
     use: str | None = Field(default=None, description="Entry point; absent: the instance's name")
     match: Match = Match()
     suppress: Suppress = Suppress()
+    images: Images = Images()
     tick_s: Annotated[float, Field(ge=1, le=86_400)] = 10.0
     concurrency: Annotated[int, Field(ge=1, le=256)] = 4
     window: Annotated[int, Field(ge=1, le=100_000)] = 1000

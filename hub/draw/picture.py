@@ -22,13 +22,13 @@ class PictureError(ValueError):
 
 
 def decode_picture(data: bytes) -> NDArray[np.uint8]:
-    """Return a picture's (height, width, 3) uint8 BGR pixels.
+    """Return a picture's (height, width, 3) uint8 BGR pixels, upright as EXIF says.
 
     Raises:
         PictureError: The bytes are not a picture.
     """
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
         raise PictureError(f"cannot decode {len(data)} bytes as a picture") from error
     if pixels is None:

@@ -391,3 +391,38 @@ digests = Table(
     Index(None, "plugin", "outcome"),
     sqlite_autoincrement=True,
 )
+
+# Calls about pictures. `state` is begun, answered, or free, of one that costs nothing; `answer` is dropped
+# once the event is stored, the rest stays for budgets.
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("plugin", Text, nullable=False),
+    Column("image_key", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("price", Float, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("answer", Text),
+    Index(None, "plugin", "image_key"),
+    Index(None, "plugin", "began_at"),
+    sqlite_autoincrement=True,
+)
+
+# Times in which an instance's model was started for the pictures that waited; `state` is beginning, running,
+# ending or ended, `memory` what the plugin remembers of it.
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("plugin", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("backlog", BigInteger, nullable=False),
+    Column("memory", JSON, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Index(None, "plugin", "state"),
+    sqlite_autoincrement=True,
+)

@@ -45,6 +45,16 @@ SOURCES = """
     def sources(self):
         return []
 """
+CLASSIFY = """
+    @hookimpl
+    async def classify(self, image, calls):
+        return None
+"""
+BEGIN_BATCH = """
+    @hookimpl
+    async def begin_batch(self, batch):
+        pass
+"""
 
 
 def load(table, tmp_path, name="made"):
@@ -110,6 +120,8 @@ async def test_plugin_is_given_the_arguments_it_declares(install, tmp_path, argu
         (GOOD.replace("async def", "def"), "deliver must be `async def`"),
         (GOOD.replace("event, frame, delivery):", "event, picture):"), "does not fit the hooks: "),
         (GOOD + SOURCES, "has sources, but no decode to read their messages"),
+        (GOOD + CLASSIFY, "has classify, but no decode to read its answers"),
+        (GOOD + DECODE + CLASSIFY + BEGIN_BATCH, "has one of begin_batch and end_batch; it needs both"),
         (GOOD + DECODE.replace("def", "async def"), "decode must be `def`"),
         (GOOD.replace("def deliver", "def deliver_all"), "does not fit the hooks: "),
     ],
@@ -179,3 +191,20 @@ def test_plugin_that_decodes_cannot_have_the_name_of_a_decoder_of_ours(install, 
     assert found.problems == (
         "plugins.edge: is a name of the hub's own; name an instance that decodes otherwise",
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "images", "problem"),
+    [
+        (GOOD, {"upload": True}, "images: this plugin has no classify hook; leave the setting out"),
+        (
+            GOOD + DECODE + CLASSIFY,
+            {"batch": {"backlog": 3}},
+            "images.batch: this plugin has no begin_batch hook; leave the setting out",
+        ),
+    ],
+)
+def test_images_table_that_does_nothing_is_said(install, tmp_path, source, images, problem):
+    install("made", source)
+
+    assert load({"images": images}, tmp_path).problems == (f"plugins.made.{problem}",)

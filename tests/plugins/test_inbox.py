@@ -48,7 +48,7 @@ def taking(hub: Any) -> Callable[[], Any]:
     @asynccontextmanager
     async def run() -> AsyncIterator[Any]:
         async with hub.running("inbox", every_s=0.01) as loaded:
-            companion = Companion(hub.writer, make_decoders(Config()), frozenset())
+            companion = Companion(hub.writer, make_decoders(Config()), frozenset(), hub.log, hub.data_dir)
             task = asyncio.create_task(companion.run(loaded))
             try:
                 yield loaded

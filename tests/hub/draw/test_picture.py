@@ -26,12 +26,12 @@ def test_picture_comes_back_from_jpeg_with_its_size():
     assert decode_picture(encode_jpeg(GREY)).shape == (240, 320, 3)
 
 
-def test_picture_is_decoded_as_it_lies_whatever_exif_says():
+def test_picture_is_decoded_upright_as_exif_says():
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation: turned by 90 degrees
     data = io.BytesIO()
     Image.fromarray(GREY).save(data, "JPEG", exif=exif)
-    assert decode_picture(data.getvalue()).shape == (240, 320, 3)
+    assert decode_picture(data.getvalue()).shape == (320, 240, 3)
 
 
 def test_boxes_are_drawn_where_they_are_and_on_a_copy():

@@ -1,0 +1,66 @@
+"""Reads the picture out of a request, raw or out of a form, and not more of it than is allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import BodyPartReader, MultipartReader, web
+
+from hub.images.answers import Wrong
+
+READ_S = 120.0
+MOST_PARTS = 20
+MAX_NAME_CHARS = 200
+
+
+async def read_body(request: web.Request, most: int) -> tuple[bytes, str]:
+    """Return a picture's bytes and its name, which may be empty.
+
+    Raises:
+        Wrong: It is too large, too slow, or there is none.
+    """
+    if request.content_length is not None and request.content_length > most + 65_536:
+        raise _too_large(most)
+    try:
+        async with asyncio.timeout(READ_S):
+            if request.content_type.startswith("multipart/"):
+                return await _read_form(request, most)
+            return await _read_at_most(request.content.readany, most), request.query.get("name", "")
+    except TimeoutError as error:
+        raise Wrong(408, "too_slow", f"the picture did not arrive within {READ_S:g} s") from error
+    except (ValueError, AssertionError) as error:
+        raise Wrong(400, "bad_form", f"the form cannot be read: {error}") from error
+
+
+async def _read_form(request: web.Request, most: int) -> tuple[bytes, str]:
+    """Return the first part that is a file, or is called image or file."""
+    reader = await request.multipart()
+    for _ in range(MOST_PARTS):
+        part = await reader.next()
+        if part is None:
+            break
+        if isinstance(part, MultipartReader):
+            continue
+        if part.filename or part.name in {"image", "file"}:
+            data = await _read_at_most(_chunks_of(part), most)
+            return data, request.query.get("name", "") or part.filename or ""
+    raise Wrong(400, "no_picture", "the form has no file; send the picture as a part called image")
+
+
+def _chunks_of(part: BodyPartReader) -> Callable[[], Awaitable[bytes]]:
+    return lambda: part.read_chunk(65_536)
+
+
+async def _read_at_most(read: Callable[[], Awaitable[bytes]], most: int) -> bytes:
+    chunks, size = [], 0
+    while chunk := await read():
+        size += len(chunk)
+        if size > most:
+            raise _too_large(most)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(most: int) -> Wrong:
+    return Wrong(413, "picture_too_large", f"more than {most} bytes", Connection="close")

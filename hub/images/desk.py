@@ -1,0 +1,217 @@
+"""Where an instance's pictures are looked at: known ones passed by, others checked and asked about."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+from pydantic import JsonValue
+
+from hub.authored import in_words, is_stop
+from hub.decode.limits import Limits
+from hub.decode.message import Message
+from hub.decode.printing import show
+from hub.errors import PayloadError
+from hub.images.calls import ImageCalls, Slots, UsedUp
+from hub.images.check import check_image
+from hub.images.image import Image
+from hub.images.message import Refusal, write, write_refused
+from hub.images.offer import Offer, Outcome, Unreadable
+from hub.images.patience import Patience
+from hub.images.spending import Spending, remembered_since
+from hub.images.tally import Tally
+from hub.loading import Loaded
+from hub.plugin import Reject, RetryLater
+from hub.store.calls import drop_answers, read_known, read_spending
+from hub.store.log import EventLog
+from hub.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 10
+"""Failures of a picture after which it is refused, where others were answered meanwhile."""
+
+
+class Desk:
+    """Classifies what the channels of one instance offer.
+
+    Args:
+        limits: Returns what is refused, as it is now.
+
+    Attributes:
+        door: Set while pictures may be taken up.
+    """
+
+    def __init__(
+        self, loaded: Loaded, writer: Writer, event_log: EventLog, limits: Callable[[], Limits]
+    ) -> None:
+        self.name = loaded.instance.name
+        self.settings = loaded.instance.settings.images
+        self.patience = Patience()
+        self.tally = Tally(self.patience)
+        self._classify = loaded.hooks["classify"]
+        self._timeout_s = loaded.instance.settings.timeout_s
+        self._writer = writer
+        self._log = event_log
+        self._limits = limits
+        self._slots = Slots(self.settings.concurrency)
+        self._spending = Spending()
+        self._looking: dict[str, asyncio.Future[None]] = {}
+        self.door = asyncio.Event()
+        self.door.set()
+
+    @property
+    def limits(self) -> Limits:
+        """What is refused, as it is now."""
+        return self._limits()
+
+    async def wait_for_work(self) -> None:
+        """Return once another picture may be taken up."""
+        await self.door.wait()
+        await self.patience.rest()
+
+    async def open(self) -> None:
+        """Look up what was spent before."""
+        since = remembered_since(datetime.now(UTC))
+        self._spending = Spending(await self._log.ask(partial(read_spending, plugin=self.name, since=since)))
+        self.tally.spending = self._spending
+
+    async def look(self, offer: Offer) -> tuple[str, Message | None]:
+        """Return a picture's key and the message to store of it; None where its event is stored already.
+
+        A key that comes with a message stays taken until `release`: others who offer the same picture wait.
+
+        Raises:
+            Unavailable: It cannot be had now.
+        """
+        key, data = f"{self.name}:{offer.origin.name}"[:500], b""
+        try:
+            key = await offer.identify()
+            async with self._only_one(key):
+                known = await self._log.ask(partial(read_known, plugin=self.name, key=key))
+                if known.event_id is not None:
+                    self.release(key)
+                    return key, None
+                data = await offer.read()
+                return key, await self._ask(offer, key, data, known.answers)
+        except PayloadError as error:
+            kept = error.data if isinstance(error, Unreadable) else data
+            return key, self._refused(offer, key, error, kept)
+
+    @asynccontextmanager
+    async def _only_one(self, key: str) -> AsyncIterator[None]:
+        while key in self._looking:
+            await asyncio.shield(self._looking[key])
+        self._looking[key] = asyncio.get_running_loop().create_future()
+        try:
+            yield
+        except PayloadError:
+            raise
+        except BaseException:
+            self.release(key)
+            raise
+
+    def release(self, key: str) -> None:
+        """Let others look at the picture: what became of it is committed, or nothing did."""
+        waiting = self._looking.pop(key, None)
+        if waiting is not None:
+            waiting.set_result(None)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Count what became of a picture, and forget the answers whose event is stored."""
+        self.tally.count(outcome)
+        self.release(outcome.key)
+        if outcome.kind == "stored":
+            self._writer.change_soon(partial(drop_answers, plugin=self.name, keys=(outcome.key,)))
+
+    async def _ask(self, offer: Offer, key: str, data: bytes, answers: dict[str, str]) -> Message:
+        image = self._checked(offer, key, data)
+        calls = ImageCalls(self.name, key, answers, self._writer, self._slots, self._spending)
+        answer = await self._until_answered(image, calls)
+        try:
+            message = write(image, answer, None, datetime.now(UTC), self.name)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise PayloadError("bad_answer", f"classify returned what is not JSON: {error}") from error
+        if (size := len(message.payload) - len(data)) > self.limits.max_event_bytes:
+            found = f"{size} bytes with what was answered; at most {self.limits.max_event_bytes}"
+            raise PayloadError("too_large", found)
+        return message
+
+    def _checked(self, offer: Offer, key: str, data: bytes) -> Image:
+        found, origin = check_image(data, self.limits), offer.origin
+        return Image(
+            key=key,
+            name=origin.name,
+            device=origin.device,
+            captured_at=origin.captured_at,
+            data=data,
+            media_type=found.media_type,
+            width=found.width,
+            height=found.height,
+            orientation=found.orientation,
+            s3=origin.s3,
+        )
+
+    async def _until_answered(self, image: Image, calls: ImageCalls) -> JsonValue:
+        """Ask until there is an answer; PayloadError where there will never be one."""
+        failures, others = 0, self.tally.answered
+        while True:
+            probe = await self.patience.wait()
+            try:
+                answer = await self._ask_once(image, calls, probe=probe)
+            except PayloadError:
+                raise
+            except UsedUp as wait:
+                self._failed(wait.after_s, str(wait), probe=probe)
+            except RetryLater as wait:
+                failures += self.tally.answered > others
+                self._give_up_after(failures, str(wait), probe=probe)
+                self._failed(wait.after_s, str(wait), probe=probe)
+            except Exception as error:  # noqa: BLE001 - the author's code
+                failures += 1
+                self._give_up_after(failures, in_words(error), probe=probe)
+                self._failed(0.0, in_words(error), probe=probe)
+            else:
+                return answer
+            others = self.tally.answered
+
+    async def _ask_once(self, image: Image, calls: ImageCalls, *, probe: bool) -> JsonValue:
+        try:
+            async with self._slots.held(), asyncio.timeout(self._timeout_s):
+                answer: JsonValue = await self._classify(image, calls)
+        except Reject as error:
+            self._succeeded(probe=probe)
+            raise PayloadError("rejected", show(str(error) or "no reason was given")) from error
+        except PayloadError:
+            self._succeeded(probe=probe)
+            raise
+        except BaseException as error:
+            if is_stop(error):
+                self.patience.left(probe=probe)
+            raise
+        self.tally.answered += 1
+        self._succeeded(probe=probe)
+        return answer
+
+    def _give_up_after(self, failures: int, reason: str, *, probe: bool) -> None:
+        if failures >= ATTEMPTS:
+            self.patience.left(probe=probe)
+            raise PayloadError("classify_failed", show(f"{failures} times, at last: {reason}"))
+
+    def _failed(self, after_s: float, reason: str, *, probe: bool) -> None:
+        if not self.patience.reason:
+            log.warning("images.waiting %s: %s", self.name, show(reason))
+        self.patience.failed(after_s, show(reason), probe=probe)
+
+    def _succeeded(self, *, probe: bool) -> None:
+        if probe:
+            log.info("images.goes on %s", self.name)
+        self.patience.succeeded(probe=probe)
+
+    def _refused(self, offer: Offer, key: str, error: PayloadError, data: bytes) -> Message:
+        refusal = Refusal(code=error.code, reason=error.reason)
+        return write_refused(offer.origin, key, refusal, data, datetime.now(UTC), self.name)

@@ -1,0 +1,177 @@
+"""A folder whose pictures are taken in; what was taken is moved to done/ or removed, poison to refused/."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from hub.decode.limits import Limits
+from hub.images.image import Origin
+from hub.images.naming import device_of
+from hub.images.offer import Outcome, Unavailable, Unreadable
+from hub.images.settings import Images
+
+LOOK_EVERY_S = 0.5
+LEAVE_S = 30.0
+DONE, REFUSED = "done", "refused"
+UNFINISHED = (".part", ".partial", ".tmp", ".crdownload")
+
+Stamp = tuple[int, int, int]
+"""Inode, size and time of change: a file that has the same twice is no longer written."""
+
+
+class FolderChannel:
+    """Offers the pictures below a folder, oldest first; names that begin with a dot are not looked at.
+
+    Args:
+        plugin: The instance's name.
+    """
+
+    name = "folder"
+
+    def __init__(self, plugin: str, root: Path, settings: Images, limits: Callable[[], Limits]) -> None:
+        self.plugin = plugin
+        self.root = root
+        self.settings = settings
+        self.limits = limits
+        self._forget()
+
+    def _forget(self) -> None:
+        self._seen: dict[Path, Stamp] = {}
+        self._offered: set[Path] = set()
+        self._left: dict[Path, float] = {}
+        self._waiting: deque[Path] = deque()
+        self._looking = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        self._forget()
+        await asyncio.to_thread(self.root.mkdir, parents=True, exist_ok=True)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        pass
+
+    async def next(self) -> FileOffer:
+        """Return the next picture; raises OSError where the folder cannot be read."""
+        async with self._looking:
+            while not self._waiting:
+                await self._look()
+                if not self._waiting:
+                    await asyncio.sleep(LOOK_EVERY_S)
+            path = self._waiting.popleft()
+            self._offered.add(path)
+            return FileOffer(self, path)
+
+    async def backlog(self) -> int:
+        """Return how many files wait."""
+        return len(await asyncio.to_thread(self._list))
+
+    async def _look(self) -> None:
+        found = await asyncio.to_thread(self._list)
+        now = asyncio.get_running_loop().time()
+        self._left = {path: until for path, until in self._left.items() if until > now and path in found}
+        ready = [p for p, stamp in found.items() if self._seen.get(p) == stamp and p not in self._offered]
+        self._waiting.extend(path for path in ready if path not in self._left)
+        self._seen = found
+
+    def _list(self) -> dict[Path, Stamp]:
+        """Return the files there are, oldest first. Blocks."""
+        found = sorted(self._walk(), key=lambda item: item[1][2])
+        return dict(found)
+
+    def _walk(self) -> Iterator[tuple[Path, Stamp]]:
+        for folder, names, files in os.walk(self.root, onerror=_raise):
+            above = Path(folder)
+            taken = {DONE, REFUSED} if above == self.root else set()
+            names[:] = [name for name in names if name not in taken and not name.startswith(".")]
+            for name in files:
+                if name.startswith(".") or name.lower().endswith(UNFINISHED):
+                    continue
+                with suppress(FileNotFoundError):
+                    status = (above / name).lstat()
+                    if stat.S_ISREG(status.st_mode):
+                        yield above / name, (status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def forget(self, path: Path, *, for_s: float = 0.0) -> None:
+        """Offer a file again where it still lies, after a while."""
+        self._offered.discard(path)
+        if for_s:
+            self._left[path] = asyncio.get_running_loop().time() + for_s
+
+
+class FileOffer:
+    """A file of the folder."""
+
+    def __init__(self, channel: FolderChannel, path: Path) -> None:
+        self._channel = channel
+        self._path = path
+        self._data: bytes | None = None
+        self._name = path.relative_to(channel.root).as_posix()
+        self.origin = Origin(self._name, device_of(self._name, channel.settings), datetime.now(UTC))
+
+    async def identify(self) -> str:
+        """Return the key: the digest of the bytes."""
+        data = await self.read()
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        return f"file:{self._channel.plugin}:{digest}"
+
+    async def read(self) -> bytes:
+        """Return the bytes."""
+        if self._data is None:
+            self._data = await asyncio.to_thread(self._read)
+        return self._data
+
+    def _read(self) -> bytes:
+        most = self._channel.limits().max_picture_bytes
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                status = os.fstat(descriptor)
+                data = file.read(most + 1)
+        except OSError as error:
+            raise Unavailable(f"{self._name}: {error.strerror or error}") from error
+        if len(data) > most:
+            raise Unreadable("picture_too_large", f"{status.st_size} bytes; at most {most}")
+        taken_at = datetime.fromtimestamp(status.st_mtime, UTC)
+        self.origin = Origin(self._name, self.origin.device, taken_at)
+        return data
+
+    async def settle(self, outcome: Outcome) -> None:
+        """Move the file, or remove it; raises OSError where that cannot be done."""
+        remove = self._channel.settings.taken == "remove" and outcome.kind != "refused"
+        await asyncio.to_thread(self._put_away, REFUSED if outcome.kind == "refused" else DONE, remove=remove)
+        self._channel.forget(self._path)
+
+    def _put_away(self, folder: str, *, remove: bool) -> None:
+        with suppress(FileNotFoundError):
+            if remove:
+                self._path.unlink()
+                return
+            target = self._channel.root / folder / self._name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._path.rename(_free(target))
+
+    async def leave(self, reason: str) -> None:
+        """Offer it again in a while."""
+        self._channel.forget(self._path, for_s=LEAVE_S)
+
+
+def _free(target: Path) -> Path:
+    """Return a name that no other file has: of cameras that number from 1 again, both pictures stay."""
+    number, found = 1, target
+    while found.exists():
+        number += 1
+        found = target.with_name(f"{target.stem}-{number}{target.suffix}")
+    return found
+
+
+def _raise(error: OSError) -> None:
+    raise error

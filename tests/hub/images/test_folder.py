@@ -1,0 +1,99 @@
+"""A watched folder: each picture becomes one event, and is then where its owner finds it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from hub.plugin import Reject
+
+
+@pytest.fixture
+def folder(store):
+    root = store.data_dir / "photos"
+    root.mkdir()
+    return root
+
+
+def left(root):
+    return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+
+
+async def test_pictures_become_events_and_are_moved(running, folder, picture, wait_until):
+    for number in range(30):
+        (folder / f"{number}.png").write_bytes(picture(number))
+    async with running(folder="photos", device="hall") as gallery:
+        await wait_until(lambda: len(left(folder / "done")) == 30)
+
+    assert {device for _, device in gallery.events()} == {"hall"}
+    assert len(gallery.events()) == 30
+    assert len(list((gallery.store.data_dir / "frames").rglob("*.png"))) == 30
+    assert left(folder) == sorted(f"done/{number}.png" for number in range(30))
+
+
+async def test_device_is_named_by_a_part_of_the_path(running, folder, picture, wait_until):
+    for number, place in enumerate(["porch/2026", "not a device", "."]):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / place / "a.png").write_bytes(picture(number))
+    async with running(folder="photos", device="hall", device_part=1, taken="remove") as gallery:
+        await wait_until(lambda: not left(folder))
+
+    assert sorted(device for _, device in gallery.events()) == ["hall", "hall", "porch"]
+
+
+async def test_picture_that_comes_again_is_not_asked_about(running, folder, picture, wait_until):
+    (folder / "a.png").write_bytes(picture())
+    (folder / "b.png").write_bytes(picture())
+    async with running(folder="photos") as gallery:
+        await wait_until(lambda: len(left(folder / "done")) == 2)
+        (folder / "a.png").write_bytes(picture())
+        await wait_until(lambda: left(folder) == ["done/a-2.png", "done/a.png", "done/b.png"])
+
+    assert len(gallery.events()) == len(gallery.plugin.seen) == 1
+
+
+async def test_what_is_no_picture_is_refused_and_kept(running, folder, picture, wait_until):
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "page.html").write_bytes(b"<html>")
+    (folder / "big.png").write_bytes(picture() + b"\0" * 5000)
+    (folder / "good.png").write_bytes(picture())
+    (folder / ".hidden").write_bytes(b"no")
+    (folder / "half.png.part").write_bytes(b"no")
+    (folder / "away.png").symlink_to("good.png")
+    async with running(folder="photos", limits={"max_picture_bytes": 4000}) as gallery:
+        await wait_until(lambda: len(gallery.refused()) == 3 and len(left(folder / "refused")) == 3)
+        await wait_until((folder / "done/good.png").exists)
+
+    assert sorted(gallery.refused()) == [
+        ("picture_empty", "empty.jpg"),
+        ("picture_not_jpeg", "page.html"),
+        ("picture_too_large", "big.png"),
+    ]
+    assert len(gallery.events()) == 1
+
+
+async def test_rejected_picture_is_kept_in_quarantine_with_the_reason(running, folder, picture, wait_until):
+    async def behave(image, calls):
+        raise Reject("nothing to see")
+
+    (folder / "a.png").write_bytes(picture())
+    async with running(behave, folder="photos") as gallery:
+        await wait_until((folder / "refused/a.png").exists)
+
+    ((reason, payload),) = gallery.store.sql("SELECT reason, payload FROM quarantine")
+    assert (gallery.refused(), reason) == ([("rejected", "a.png")], "nothing to see")
+    assert payload.endswith(picture())
+
+
+async def test_file_is_taken_only_when_it_is_no_longer_written(running, folder, picture, wait_until):
+    data = picture()
+    async with running(folder="photos") as gallery:
+        with (folder / "slow.png").open("wb") as file:
+            for byte in data:
+                file.write(bytes([byte]))
+                file.flush()
+        os.utime(folder / "slow.png")
+        await wait_until(lambda: len(gallery.events()) == 1)
+
+    assert gallery.refused() == []

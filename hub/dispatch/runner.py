@@ -8,12 +8,11 @@ While it is paused nothing begins; while its circuit breaker is open one deliver
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hub.dispatch.breaker import Breaker
@@ -21,11 +20,15 @@ from hub.dispatch.delivery import EventDelivery
 from hub.dispatch.feed import Feed, LiveFeed
 from hub.dispatch.frame import FrameOnDisk
 from hub.dispatch.instance import Instance
+from hub.dispatch.job import Job
 from hub.dispatch.lanes import Lanes
 from hub.dispatch.progress import Progress
+from hub.dispatch.retries import Retries, Retry
 from hub.dispatch.retry import FIRST_PAUSE_S, RetryPolicy
 from hub.dispatch.suppress.gate import Gate
+from hub.dispatch.trouble import Trouble
 from hub.dispatch.verdict import Verdict, judge_error, judge_return
+from hub.dispatch.workers import Workers
 from hub.event import Event
 from hub.plugin import Reject
 from hub.store.frames import FrameStore
@@ -33,7 +36,7 @@ from hub.store.log import EventLog
 from hub.store.plugin_state import PluginState, shift_due
 from hub.store.settlement import ASIDE, DeliveryRow, Settlement, Standing
 from hub.store.writer import Writer
-from hub.watchdog.steps import context_for, mark_event
+from hub.watchdog.steps import mark_event
 
 log = logging.getLogger(__name__)
 
@@ -47,28 +50,6 @@ DRAIN_LOOK_S = 0.02
 def utc_now() -> datetime:
     """Return the hub's clock."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Retry:
-    due: datetime
-    event_id: int
-    attempt: int
-
-
-@dataclass(slots=True)
-class _Job:
-    """A delivery under way. `event` is absent while a retry after a restart has not read it back yet."""
-
-    event_id: int
-    event: Event | None
-    attempt: int
-    has_row: bool
-    started: float = field(default_factory=time.monotonic)
-    task: asyncio.Task[None] | None = None
-    timed_out: bool = False
-    settled: bool = False
-    delivery: EventDelivery | None = None
 
 
 class Runner:
@@ -104,13 +85,13 @@ class Runner:
         self._now = now
         self._progress = Progress(standing.position, standing.done, standing.filtered)
         self._aside: dict[int, Event | None] = dict.fromkeys(row.event_id for row in standing.aside)
-        self._retries = [_Retry(row.due_at or now(), row.event_id, row.attempt + 1) for row in standing.aside]
-        heapq.heapify(self._retries)
+        retries = (Retry(row.due_at or now(), row.event_id, row.attempt + 1) for row in standing.aside)
+        self._retries = Retries(retries, self._retry.chance)
         self._feed = feed or LiveFeed(self.name, instance.settings.match, writer.tail, event_log)
         self._gate = gate
         self._lanes = Lanes() if instance.settings.ordered else None
         self._waiting: dict[int, Event] = {}  # taken, without a row, behind another of their device
-        self._turns: deque[_Job] = deque()
+        self._turns: deque[Job] = deque()
         self._breaker = Breaker(now)
         self._fresh_first = True
         self._on_state = on_state
@@ -119,9 +100,8 @@ class Runner:
         self._rows: dict[int, DeliveryRow] = {}
         self._moved = False
         self._changed = asyncio.Event()
-        self._jobs: dict[int, _Job] = {}
-        self._workers: set[asyncio.Task[None]] = set()
-        self._failing = False
+        self._jobs: dict[int, Job] = {}
+        self._trouble = Trouble(instance.name)
         self._watched_at = time.monotonic()
         self._ended: asyncio.Future[None] | None = None
 
@@ -130,15 +110,16 @@ class Runner:
         await self._restore_lanes()
         self._feed.open(self._progress, self._settle, self._changed.set)
         self._ended = asyncio.get_running_loop().create_future()
+        self._workers = Workers(self.name, self._work, self._ended)
         one_at_a_time = self._gate is not None and self._gate.one_at_a_time
         at_a_time = self._instance.at_a_time or self._settings.concurrency
         for _ in range(1 if one_at_a_time else at_a_time):
-            self._add_worker()
+            self._workers.add()
         try:
             await self._ended
         finally:
             self._feed.close()
-            await self._stop_workers()
+            await self._workers.stop()
 
     def pause(self, reason: str) -> None:
         """Begin nothing more; what is under way goes on."""
@@ -168,14 +149,13 @@ class Runner:
         found = await self._log.by_ids(event_ids) if self._lanes else []
         known = {event.id: event for event in found}
         wanted = set(event_ids) - self._jobs.keys() - {job.event_id for job in self._turns}
-        self._retries = [retry for retry in self._retries if retry.event_id not in wanted]
-        heapq.heapify(self._retries)
+        self._retries.keep(lambda event_id: event_id not in wanted)
         for event_id in sorted(wanted):
             self._rows.pop(event_id, None)  # the store has a newer one, with which this was asked for
             self._aside.setdefault(event_id, known.get(event_id))
             if self._lanes and event_id in known and not self._lanes.enter(known[event_id].device, event_id):
                 continue  # when its turn comes
-            heapq.heappush(self._retries, _Retry(self._now(), event_id, 1))
+            self._retries.add(self._now(), event_id, 1)
         self._changed.set()
 
     async def _restore_lanes(self) -> None:
@@ -187,29 +167,8 @@ class Runner:
             for event in await self._log.by_ids(ids[start : start + READ_BACK_EVENTS]):
                 self._aside[event.id] = event
                 self._lanes.enter(event.device, event.id)
-        self._retries = [r for r in self._retries if self._lanes.first(r.event_id) in {None, r.event_id}]
-        heapq.heapify(self._retries)
-
-    def _add_worker(self) -> None:
-        worker = asyncio.get_running_loop().create_task(
-            self._work(), name=f"deliver to {self.name}", context=context_for(self.name)
-        )
-        self._workers.add(worker)
-        worker.add_done_callback(self._worker_ended)
-
-    def _worker_ended(self, worker: asyncio.Task[None]) -> None:
-        self._workers.discard(worker)
-        ended = self._ended
-        if not worker.cancelled() and (error := worker.exception()) and ended and not ended.done():
-            ended.set_exception(error)
-
-    async def _stop_workers(self) -> None:
-        for worker in self._workers:
-            worker.cancel()
-        if self._workers:
-            _, stuck = await asyncio.wait(self._workers, timeout=ABANDON_AFTER_S)
-            if stuck:
-                log.warning("plugin.stuck %s: %d deliveries ignore their cancellation", self.name, len(stuck))
+        first = self._lanes.first
+        self._retries.keep(lambda event_id: first(event_id) in {None, event_id})
 
     async def _work(self) -> None:
         task = asyncio.current_task()
@@ -244,17 +203,14 @@ class Runner:
         """Whether the circuit breaker is open: one delivery at a time is tried."""
         return self._breaker.is_open
 
-    def _next_job(self) -> _Job | None:
+    def _next_job(self) -> Job | None:
         if self._stopping or self._pause_reason is not None:
             return None
         if self._breaker.opened_at is not None:
             return self._next_probe()
-        if self._turns:
-            return self._turns.popleft()
-        retry = self._next_retry() if self._retries else None
-        return retry or self._next_fresh()
+        return self._next_turn() or self._next_retry() or self._next_fresh()
 
-    def _next_probe(self) -> _Job | None:
+    def _next_probe(self) -> Job | None:
         """Return one delivery while the breaker is open: in turn a new event and one that failed before."""
         if not self._breaker.may_probe():
             return None
@@ -265,33 +221,28 @@ class Runner:
             self._breaker.probe(job.event_id)
         return job
 
-    def _next_turn(self) -> _Job | None:
+    def _next_turn(self) -> Job | None:
         return self._turns.popleft() if self._turns else None
 
-    def _next_retry(self) -> _Job | None:
-        if self._retries[0].due > self._now():
-            return None
-        return self._try_again(heapq.heappop(self._retries))
+    def _next_retry(self) -> Job | None:
+        retry = self._retries.pop_due(self._now()) if self._retries else None
+        return None if retry is None else self._try_again(retry)
 
-    def _any_retry(self) -> _Job | None:
-        """Return any retry, due or not; not the first, which might be the one that never succeeds."""
-        if not self._retries:
-            return None
-        retry = self._retries.pop(self._retry.chance.randrange(len(self._retries)))
-        heapq.heapify(self._retries)
-        return self._try_again(retry)
+    def _any_retry(self) -> Job | None:
+        retry = self._retries.pop_any()
+        return None if retry is None else self._try_again(retry)
 
-    def _try_again(self, retry: _Retry) -> _Job:
-        return _Job(retry.event_id, self._aside.get(retry.event_id), retry.attempt, has_row=True)
+    def _try_again(self, retry: Retry) -> Job:
+        return Job(retry.event_id, self._aside.get(retry.event_id), retry.attempt, has_row=True)
 
-    def _next_fresh(self) -> _Job | None:
+    def _next_fresh(self) -> Job | None:
         while self._may_take():
             event = self._feed.next()
             if event is None:
                 return None
             self._progress.take(event.id)
             if not self._passes_by(event) and self._is_its_turn(event):
-                return _Job(event.id, event, 1, has_row=False)
+                return Job(event.id, event, 1, has_row=False)
         return None
 
     def _may_take(self) -> bool:
@@ -315,7 +266,7 @@ class Runner:
         del self._waiting[event.id]
         verdict = Verdict("parked", f"waits for event {first} of {event.device}")
         self._tell_gate(event.id, verdict)
-        self._keep_row(_Job(event.id, event, 0, has_row=True), verdict)
+        self._keep_row(Job(event.id, event, 0, has_row=True), verdict)
         self._progress.end(event.id, "row")
         self._settle()
 
@@ -330,7 +281,7 @@ class Runner:
         if following is not None:
             has_row = following in self._aside
             event = self._waiting.pop(following, None) or self._aside.get(following)
-            self._turns.append(_Job(following, event, 1, has_row=has_row))
+            self._turns.append(Job(following, event, 1, has_row=has_row))
             self._changed.set()
 
     def _passes_by(self, event: Event) -> bool:
@@ -346,7 +297,7 @@ class Runner:
         if verdict is None:
             return False
         if verdict.outcome != "done":
-            self._keep_row(_Job(event.id, event, 0, has_row=False), verdict)
+            self._keep_row(Job(event.id, event, 0, has_row=False), verdict)
         self._progress.end(event.id, "done" if verdict.outcome == "done" else "row")
         self._settle()
         return True
@@ -360,7 +311,7 @@ class Runner:
             return None
         return Verdict("skipped", f"too old: {age_s:.0f} s, max_age_s is {limit_s:g}")
 
-    async def _deliver(self, job: _Job) -> bool:
+    async def _deliver(self, job: Job) -> bool:
         """Make one attempt; return False when this worker was replaced meanwhile."""
         self._jobs[job.event_id] = job
         verdict = await self._attempt(job)
@@ -369,7 +320,7 @@ class Runner:
         self._end(job, verdict)
         return True
 
-    async def _attempt(self, job: _Job) -> Verdict:
+    async def _attempt(self, job: Job) -> Verdict:
         try:
             event = job.event = job.event or await self._read_back(job.event_id)
             job.delivery = EventDelivery(
@@ -393,14 +344,14 @@ class Runner:
             return event
         raise Reject("the event is no longer in the store")
 
-    def _judge(self, job: _Job, error: BaseException) -> Verdict:
+    def _judge(self, job: Job, error: BaseException) -> Verdict:
         unknown = job.delivery is not None and job.delivery.left_unknown
         return judge_error(error, job.attempt, self._retry, left_unknown=unknown)
 
     def _late(self) -> TimeoutError:
         return TimeoutError(f"took longer than timeout_s = {self._settings.timeout_s:g}")
 
-    def _end(self, job: _Job, verdict: Verdict) -> None:
+    def _end(self, job: Job, verdict: Verdict) -> None:
         job.settled = True
         self._jobs.pop(job.event_id, None)
         verdict = self._count(job, verdict)
@@ -411,8 +362,8 @@ class Runner:
         self._progress.end(job.event_id, "done" if plain else "row")
         if self._lanes and verdict.outcome not in ASIDE:
             self._release_behind(job.event_id)
-        if not plain or self._failing:
-            self._report(verdict)
+        if not plain or self._trouble.lasts:
+            self._trouble.note(verdict)
         self._settle()
         if self._aside or self._progress.ahead >= self._settings.window - 1:
             self._changed.set()
@@ -421,7 +372,7 @@ class Runner:
         if self._gate is not None and not self._gate.stands_open:
             self._gate.end(event_id, verdict.outcome)
 
-    def _count(self, job: _Job, verdict: Verdict) -> Verdict:
+    def _count(self, job: Job, verdict: Verdict) -> Verdict:
         """Tell the breaker; an attempt that failed while it is open, or opened it, is not counted."""
         if verdict.failed:
             if self._breaker.fail(job.event_id, verdict.reason, verdict.after_s):
@@ -439,9 +390,7 @@ class Runner:
 
     def _start_clocks(self, stood: timedelta) -> None:
         """Move what is due on by the time that the clocks stood still."""
-        self._retries = [replace(retry, due=retry.due + stood) for retry in self._retries]
-        heapq.heapify(self._retries)
-        due = {retry.event_id: retry.due for retry in self._retries}
+        due = self._retries.shift(stood)
         self._writer.change_soon(lambda c: shift_due(c, self.name, self._feed.run_id, due))
 
     def tell_what_holds(self) -> None:
@@ -459,12 +408,12 @@ class Runner:
         else:
             self._on_state("running", "")
 
-    def _keep_row(self, job: _Job, verdict: Verdict) -> None:
+    def _keep_row(self, job: Job, verdict: Verdict) -> None:
         now, event_id = self._now(), job.event_id
         clock = self._breaker.opened_at or now  # the time at which clocks stand still
         due_at = clock + timedelta(seconds=verdict.pause_s) if verdict.outcome == "retrying" else None
         if due_at is not None:
-            heapq.heappush(self._retries, _Retry(due_at, event_id, job.attempt + 1))
+            self._retries.add(due_at, event_id, job.attempt + 1)
         if verdict.outcome in ASIDE:
             self._aside[event_id] = job.event
         else:
@@ -474,15 +423,6 @@ class Runner:
         )
         if self._lanes and verdict.outcome in {"retrying", "running"}:
             self._park_behind(event_id)
-
-    def _report(self, verdict: Verdict) -> None:
-        failed = verdict.outcome in {"retrying", "dead", "unknown"}
-        if failed and not self._failing:
-            told = "\n  ".join((f"{self.name}: {verdict.outcome}: {verdict.reason}", *verdict.trace))
-            log.warning("plugin.failing %s", told)
-        elif self._failing and verdict.outcome == "done":
-            log.info("plugin.recovered %s", self.name)
-        self._failing = failed or (self._failing and verdict.outcome != "done")
 
     def _settle(self) -> None:
         pressing = self._progress.ahead * 2 >= self._settings.window
@@ -548,9 +488,9 @@ class Runner:
             return False
         if self._breaker.is_open:
             return self._breaker.may_probe()
-        return self._feed.is_due() or bool(self._retries and self._retries[0].due <= self._now())
+        return self._feed.is_due() or self._retries.is_due(self._now())
 
-    def _put_aside(self, job: _Job) -> None:
+    def _put_aside(self, job: Job) -> None:
         job.has_row = True
         verdict = Verdict("running", f"running for more than {ASIDE_AFTER_S:g} s")
         self._tell_gate(job.event_id, verdict)
@@ -559,7 +499,7 @@ class Runner:
         self._settle()
         self._changed.set()
 
-    def _abandon(self, job: _Job) -> None:
+    def _abandon(self, job: Job) -> None:
         """Give up on a delivery that ignores its cancellation, and put a fresh worker in its place."""
         self._end(job, self._judge(job, self._late()))
-        self._add_worker()
+        self._workers.add()

@@ -26,14 +26,16 @@ def test_retries_come_by_their_time_and_not_before_it() -> None:
         Retry(after(3), 1, 2),
         None,
     ]
-    assert retries and not retries.is_due(after(59))
+    assert retries
+    assert not retries.is_due(after(59))
 
 
 def test_retries_give_any_whether_due_or_not_until_there_is_none() -> None:
     retries = make(3, 1, 60)
     taken = {retries.pop_any(), retries.pop_any(), retries.pop_any()}
     assert {retry.event_id for retry in taken if retry} == {1, 2, 3}
-    assert retries.pop_any() is None and not retries
+    assert retries.pop_any() is None
+    assert not retries
 
 
 def test_retries_keep_only_what_is_wanted() -> None:
@@ -49,4 +51,5 @@ def test_retries_keep_only_what_is_wanted() -> None:
 def test_retries_are_moved_on_by_the_time_that_clocks_stood_still() -> None:
     retries = make(3, 1)
     assert retries.shift(timedelta(seconds=10)) == {1: after(13), 2: after(11)}
-    assert not retries.is_due(after(10)) and retries.is_due(after(11))
+    assert not retries.is_due(after(10))
+    assert retries.is_due(after(11))

@@ -69,6 +69,11 @@ class Desk:
         """What is refused, as it is now."""
         return self._limits()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a picture is looked at."""
+        return bool(self._looking)
+
     async def wait_for_work(self) -> None:
         """Return once another picture may be taken up."""
         await self.door.wait()
@@ -166,6 +171,7 @@ class Desk:
         """Ask until there is an answer; PayloadError where there will never be one."""
         failures, others = 0, self.tally.answered
         while True:
+            await self.door.wait()
             probe = await self.patience.wait()
             try:
                 answer = await self._ask_once(image, calls, probe=probe)

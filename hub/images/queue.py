@@ -102,6 +102,8 @@ class QueueChannel:
 
     async def backlog(self) -> int:
         """Return how many messages wait, roughly."""
+        if not self._tasks:
+            return 0  # the source did not begin yet
         name = "ApproximateNumberOfMessages"
         found = await self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
         return int(found["Attributes"][name]) + len(self._held)

@@ -17,6 +17,7 @@ from hub.decode.hooked import HookedDecoder
 from hub.decode.message import Decoded, Message
 from hub.decode.printing import show
 from hub.decode.registry import Decoders
+from hub.images.batch import Batches
 from hub.images.channels import make_channels
 from hub.images.desk import Desk
 from hub.images.offer import Channel
@@ -32,7 +33,7 @@ from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-Part = HookedDecoder | HookedSource | Tally
+Part = HookedDecoder | HookedSource | Tally | Batches
 REPORT_S = 1.0
 STATUS_EVERY = 10
 """The plugin's own `status` is asked at every tenth report."""
@@ -78,16 +79,21 @@ class Companion:
         if decoder := add_decoder(self.decoders, loaded):
             parts.append(decoder)
         sources, complaint = self._make_sources(loaded)
+        batches: list[Batches] = []
         if "classify" in loaded.hooks:
             desk = await self._open_desk(loaded)
-            parts.append(desk.tally)
-            sources += self._make_image_sources(desk, make_channels(desk, self.data_dir))
+            channels = make_channels(desk, self.data_dir)
+            batches = self._make_batches(loaded, desk, channels)
+            parts += [desk.tally, *batches]
+            sources += self._make_image_sources(desk, channels)
         parts += sources
         await self.writer.change(lambda connection: forget_parts(connection, name))
         try:
             async with asyncio.TaskGroup() as group:
                 for source in sources:
                     group.create_task(source.run(), name=f"{name} {source.name}")
+                for one in batches:
+                    group.create_task(one.run(), name=f"{name} batches")
                 if parts or complaint or "status" in loaded.hooks:
                     group.create_task(self._report(loaded, parts, complaint), name=f"reports of {name}")
         finally:
@@ -113,6 +119,13 @@ class Companion:
         desk = Desk(loaded, self.writer, self.event_log, lambda: self.decoders.limits)
         await desk.open()
         return desk
+
+    def _make_batches(self, loaded: Loaded, desk: Desk, channels: list[Channel]) -> list[Batches]:
+        """Return what starts and stops the instance's model, if it is to be started for batches only."""
+        if desk.settings.batch is None:
+            return []
+        begin, end = loaded.hooks["begin_batch"], loaded.hooks["end_batch"]
+        return [Batches(desk, desk.settings.batch, channels, self.writer, begin, end)]
 
     def _make_image_sources(self, desk: Desk, channels: list[Channel]) -> list[HookedSource]:
         """Return a source for each channel of the instance's `images` table."""

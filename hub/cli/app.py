@@ -8,6 +8,7 @@ from hub.cli import (
     alerts,
     archive,
     check,
+    classify,
     db,
     decode,
     demo,
@@ -52,6 +53,7 @@ app.command()(demo.demo)
 app.command()(check.check)
 app.command()(decode.decode)
 app.command()(events.events)
+app.command()(classify.classify)
 app.command()(explain.explain)
 app.command()(plugins.deliveries)
 app.command()(operate.pause)

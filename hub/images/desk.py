@@ -20,7 +20,7 @@ from hub.images.calls import ImageCalls, Slots, UsedUp
 from hub.images.check import check_image
 from hub.images.image import Image
 from hub.images.message import Refusal, write, write_refused
-from hub.images.offer import Offer, Outcome, Unreadable
+from hub.images.offer import NotWanted, Offer, Outcome, Unreadable
 from hub.images.patience import Patience
 from hub.images.spending import Spending, remembered_since
 from hub.images.tally import Tally
@@ -69,6 +69,11 @@ class Desk:
         """What is refused, as it is now."""
         return self._limits()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a picture is looked at."""
+        return bool(self._looking)
+
     async def wait_for_work(self) -> None:
         """Return once another picture may be taken up."""
         await self.door.wait()
@@ -80,8 +85,8 @@ class Desk:
         self._spending = Spending(await self._log.ask(partial(read_spending, plugin=self.name, since=since)))
         self.tally.spending = self._spending
 
-    async def look(self, offer: Offer) -> tuple[str, Message | None]:
-        """Return a picture's key and the message to store of it; None where its event is stored already.
+    async def look(self, offer: Offer) -> tuple[str, Message | Outcome]:
+        """Return a picture's key and the message to store of it, or the outcome that it has without one.
 
         A key that comes with a message stays taken until `release`: others who offer the same picture wait.
 
@@ -94,13 +99,19 @@ class Desk:
             async with self._only_one(key):
                 known = await self._log.ask(partial(read_known, plugin=self.name, key=key))
                 if known.event_id is not None:
-                    self.release(key)
-                    return key, None
+                    return key, self._pass_by(Outcome(key, "known"))
                 data = await offer.read()
                 return key, await self._ask(offer, key, data, known.answers)
+        except NotWanted:
+            return key, self._pass_by(Outcome(key, "ignored"))
         except PayloadError as error:
             kept = error.data if isinstance(error, Unreadable) else data
             return key, self._refused(offer, key, error, kept)
+
+    def _pass_by(self, outcome: Outcome) -> Outcome:
+        self.release(outcome.key)
+        self.tally.count(outcome)
+        return outcome
 
     @asynccontextmanager
     async def _only_one(self, key: str) -> AsyncIterator[None]:
@@ -160,6 +171,7 @@ class Desk:
         """Ask until there is an answer; PayloadError where there will never be one."""
         failures, others = 0, self.tally.answered
         while True:
+            await self.door.wait()
             probe = await self.patience.wait()
             try:
                 answer = await self._ask_once(image, calls, probe=probe)

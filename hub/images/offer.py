@@ -17,6 +17,10 @@ class Unavailable(HubError):  # noqa: N818 - it says what the picture is
     """The picture cannot be had now; it stays where it is, and comes again."""
 
 
+class NotWanted(HubError):  # noqa: N818 - likewise
+    """The picture is not to be classified."""
+
+
 class Unreadable(PayloadError):  # noqa: N818 - likewise
     """The picture can never be had; `data` is what there is of it, to be kept in quarantine."""
 
@@ -30,7 +34,7 @@ class Outcome:
     """What became of a picture: its event is stored or was before, it was refused, or a gate kept it back."""
 
     key: str
-    kind: Literal["stored", "known", "refused", "kept back"]
+    kind: Literal["stored", "known", "refused", "kept back", "ignored"]
     refusal: Refusal | None = None
 
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from hub.event import DeviceName, Name, Plain
+from hub.images.schedule import next_at
 
 QueueUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+/\S+$", max_length=2000)]
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z-]+:iam::\d{12}:role/.+$", max_length=2048)]
 
 
+def _check_cron(value: str) -> str:
+    next_at(value, datetime.now(UTC))
+    return value
+
+
+Cron = Annotated[str, StringConstraints(max_length=200), AfterValidator(_check_cron)]
+
+
 class Batch(Plain):
     """When a model that costs money while it runs is started; one of `cron` and `backlog`, or both."""
 
-    cron: str | None = Field(default=None, description="when to look for work, as cron has it, in UTC")
+    cron: Cron | None = Field(default=None, description="when to look for work, as cron has it, in UTC")
     backlog: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         default=None, description="start when so many pictures wait"
     )

@@ -100,10 +100,8 @@ class ImageSource:
             except Unavailable as error:
                 await offer.leave(str(error))
                 continue
-            if message is None:
-                outcome = Outcome(key, "known")
-                await offer.settle(outcome)
-                self._desk.tally.count(outcome)
+            if isinstance(message, Outcome):
+                await offer.settle(message)
             else:
                 self._held.add(key)
                 await self._ready.put((key, offer, message))

@@ -1,0 +1,92 @@
+"""Makes clients for S3 and other services of AWS: credentials by environment, profile or role, timeouts."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+CONNECT_S = 5
+READ_S = 8
+ATTEMPTS = 3
+SESSION_NAME = "lenshub"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach a store.
+
+    Args:
+        endpoint_url: None for AWS.
+        profile: A profile of the AWS configuration files; None for the usual environment.
+        role_arn: A role to assume with these credentials.
+        external_id: What the role's owner asks for.
+        connections: How many requests may be under way.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    connections: int = 32
+
+
+def make_client(
+    access: Access, service: str = "s3", *, attempts: int = ATTEMPTS, read_s: float = READ_S
+) -> AbstractAsyncContextManager[Any]:
+    """Return a client to be entered; credentials are looked up at its first request.
+
+    Args:
+        attempts: How often a request is made; 1 where each is paid for.
+        read_s: How long an answer may take.
+    """
+    from aiobotocore.config import AioConfig
+    from aiobotocore.session import AioSession
+
+    config = AioConfig(
+        connect_timeout=CONNECT_S,
+        read_timeout=read_s,
+        max_pool_connections=access.connections,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        # Other stores than AWS know neither host-style buckets nor the newer checksums.
+        s3={"addressing_style": "path" if access.endpoint_url else "auto"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    session = AioSession(profile=access.profile)
+    if access.role_arn is not None:
+        _assume_role(session, access)
+    making: AbstractAsyncContextManager[Any] = session.create_client(
+        service, region_name=access.region, endpoint_url=access.endpoint_url, config=config
+    )
+    return making
+
+
+def _assume_role(session: Any, access: Access) -> None:
+    """Put the role in front of what the session would use; botocore renews it before it ends."""
+    from aiobotocore.credentials import AioAssumeRoleCredentialFetcher, AioDeferredRefreshableCredentials
+    from aiobotocore.session import AioSession
+
+    source = AioSession(profile=access.profile)
+    arguments = {"RoleSessionName": SESSION_NAME}
+    if access.external_id is not None:
+        arguments["ExternalId"] = access.external_id
+
+    def create_client(service: str, **options: Any) -> Any:
+        return source.create_client(service, region_name=access.region, **options)
+
+    class Role:
+        METHOD = CANONICAL_NAME = "lenshub-role"
+
+        async def load(self) -> Any:
+            found = await source.get_credentials()
+            if found is None:
+                return None  # botocore then says that there are none
+            fetcher = AioAssumeRoleCredentialFetcher(
+                create_client, found, access.role_arn, extra_args=arguments
+            )
+            return AioDeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+    resolver = session.get_component("credential_provider")
+    resolver.providers[:] = [Role()]

@@ -1,0 +1,131 @@
+"""Classifies files without a hub: its store, one instance and its desk, for as long as that takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from hub.companion import add_decoder
+from hub.config import Config
+from hub.decode.registry import Decoders
+from hub.errors import ConfigError, HubError
+from hub.images.desk import Desk
+from hub.images.files import FilesChannel
+from hub.images.offer import Outcome
+from hub.images.source import ImageSource
+from hub.images.told import Tell, Told
+from hub.loading import Broken, Loaded
+from hub.program import load_plugins, make_decoders
+from hub.sources.hooked import HookedSource
+from hub.sources.topics import decode_known
+from hub.store.calls import read_known
+from hub.store.database import hub_lock, open_engine, upgrade
+from hub.store.frames import FrameStore
+from hub.store.log import EventLog
+from hub.store.writer import Writer
+
+LOOK_EVERY_S = 0.1
+LONGEST_WAIT_S = 60.0
+START_S = 60.0
+
+
+def load_classifier(config: Config, source: str) -> Loaded:
+    """Return the instance that is to be asked; raises ConfigError where it cannot be."""
+    if source not in config.plugins:
+        known = ", ".join(sorted(config.plugins)) or "none"
+        raise ConfigError(f"there is no plugin {source!r} in hub.toml (known: {known})")
+    (found,) = load_plugins({source: config.plugins[source]}, config.hub.data_dir)
+    if isinstance(found, Broken):
+        raise ConfigError(*found.problems)
+    if "classify" not in found.hooks:
+        raise ConfigError(f"plugins.{source}: has no classify hook, so it cannot be asked about pictures")
+    if found.instance.settings.images.batch is not None:
+        raise ConfigError(f"plugins.{source}: its model runs in batches only; put the files where they look")
+    return found
+
+
+async def classify_files(config: Config, source: str, paths: Sequence[Path], tell: Tell) -> None:
+    """Ask an instance about files, store what it says, and tell of each.
+
+    Raises:
+        ConfigError: The instance cannot be asked.
+        HubError: A hub holds the store, or the far side must be waited for too long.
+    """
+    loaded = load_classifier(config, source)
+    data_dir = config.hub.data_dir
+    async with AsyncExitStack() as stack:
+        stack.enter_context(hub_lock(data_dir))
+        await asyncio.to_thread(upgrade, data_dir)
+        engine = open_engine(data_dir)
+        stack.push_async_callback(engine.dispose)
+        writer = await Writer.open(data_dir, FrameStore(data_dir / "frames"))
+        writing = asyncio.create_task(writer.run(), name="writer")
+
+        async def end_writing() -> None:
+            writer.close()
+            await writing
+
+        stack.push_async_callback(end_writing)
+        if hasattr(loaded.plugin, "__aenter__"):
+            async with asyncio.timeout(START_S):
+                await stack.enter_async_context(loaded.plugin)
+        decoders = make_decoders(config)
+        add_decoder(decoders, loaded)
+        await _Run(config, loaded, decoders, writer, EventLog(engine)).run(paths, tell)
+
+
+class _Run:
+    """One instance's desk with a channel of named files."""
+
+    def __init__(
+        self, config: Config, loaded: Loaded, decoders: Decoders, writer: Writer, event_log: EventLog
+    ) -> None:
+        self._config = config
+        self._decoders = decoders
+        self._writer = writer
+        self._log = event_log
+        self._desk = Desk(loaded, writer, event_log, lambda: decoders.limits)
+        self._outcomes: asyncio.Queue[tuple[Path, Outcome]] = asyncio.Queue()
+
+    async def run(self, paths: Sequence[Path], tell: Tell) -> None:
+        await self._desk.open()
+        name, left = self._desk.name, list(paths)
+        decode = partial(decode_known, name, decoders=self._decoders, known=self._config.mqtt.known_devices)
+        most = self._config.limits.max_picture_bytes
+        channel = FilesChannel(name, paths, self._desk.settings, most, self._note)
+        source = ImageSource(channel, self._desk, decode)
+        taking = asyncio.create_task(HookedSource(name, source, source.decode, self._writer).run())
+        try:
+            while left:
+                path, outcome = await self._next_outcome()
+                left.remove(path)
+                tell(await self._told(path, outcome))
+        finally:
+            taking.cancel()
+            await asyncio.wait([taking])
+
+    def _note(self, path: Path, outcome: Outcome) -> None:
+        self._outcomes.put_nowait((path, outcome))
+
+    async def _next_outcome(self) -> tuple[Path, Outcome]:
+        """Return what became of some file; raises HubError where that would take too long."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    return await self._outcomes.get()
+            except TimeoutError:
+                patience = self._desk.patience
+                if patience.left_s > LONGEST_WAIT_S:
+                    raise HubError(f"not asked about the rest: {patience.reason}") from None
+
+    async def _told(self, path: Path, outcome: Outcome) -> Told:
+        if outcome.refusal is not None:
+            return Told(path, "refused", error=outcome.refusal.model_dump())
+        known = await self._log.ask(partial(read_known, plugin=self._desk.name, key=outcome.key))
+        if known.event_id is None:
+            return Told(path, outcome.kind)
+        (event,) = await self._log.by_ids([known.event_id])
+        return Told(path, "stored", event.model_dump(mode="json"))

@@ -1,0 +1,104 @@
+"""`lenshub classify` without a hub: pictures become events, what is none is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+PLUGIN = """
+from pydantic import BaseModel
+from hub.event import Detection, NewEvent
+from hub.plugin import Decoded, Limit, Reject, RetryLater, hookimpl, read_classified
+
+class Plugin:
+    class Settings(BaseModel):
+        budget: int = 100
+
+    def __init__(self, settings, context):
+        self.budget = settings.budget
+
+    @hookimpl
+    async def classify(self, image, calls):
+        if image.name == "dark.png":
+            raise Reject("too dark")
+        async def ask():
+            return {"bright": 0.75}
+        limits = [Limit("budget", "day", count=self.budget)]
+        return await calls.ask("brightness", ask, price=0.01, limits=limits)
+
+    @hookimpl
+    def decode(self, message):
+        seen = read_classified(message)
+        found = [Detection(label=k, confidence=v) for k, v in seen.answer.items()]
+        event = NewEvent(key=seen.image.key, source=message.source, device=seen.image.device,
+                         captured_at=seen.image.captured_at, detections=found)
+        return Decoded(events=(event,), picture=seen.image.data)
+"""
+
+
+@pytest.fixture
+def photos(folder, install):
+    install("gallery", PLUGIN)
+    Path("hub.toml").write_text('[mqtt]\n[plugins.gallery]\n[plugins.gallery.images]\ndevice = "desk"\n')
+    root = folder / "photos"
+    root.mkdir()
+    for number in range(3):
+        cv2.imwrite(str(root / f"{number}.png"), np.full((8, 8, 3), number, np.uint8))
+    return root
+
+
+def test_pictures_are_stored_and_not_asked_about_again(lenshub, photos):
+    for _ in range(2):
+        ran = lenshub("classify", "photos", "--source", "gallery", "--json")
+        assert ran.exit_code == 0, ran.output
+        said = json.loads(ran.stdout)
+        assert [(one["state"], one["event"]["device"]) for one in said] == [("stored", "desk")] * 3
+
+    events = json.loads(lenshub("events", "--json").stdout)
+    assert len(events) == 3
+
+
+def test_what_is_refused_is_said_and_ends_with_an_error(lenshub, photos):
+    (photos / "page.png").write_text("<html>")
+    (photos / "0.png").rename(photos / "dark.png")
+    ran = lenshub("classify", "photos", "-s", "gallery")
+
+    assert ran.exit_code == 1
+    assert "picture_not_jpeg: 6 bytes of HTML, SVG or XML; send a JPEG or a PNG" in ran.stdout
+    assert "rejected: too dark" in ran.stdout
+    assert ran.stdout.count("bright 75%") == 2
+
+
+def test_used_up_budget_ends_it_with_what_was_stored(lenshub, photos):
+    Path("hub.toml").write_text("[plugins.gallery]\nbudget = 2\n[plugins.gallery.images]\nconcurrency = 1\n")
+    ran = lenshub("classify", "photos", "--source", "gallery")
+
+    assert (ran.exit_code, ran.stdout.count("stored")) == (1, 2)
+    assert "not asked about the rest: budget is used up" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [("cups", "there is no plugin 'cups' in hub.toml"), ("s3-archive", "has no classify hook")],
+)
+def test_instance_that_cannot_be_asked_is_said(lenshub, photos, source, problem):
+    with Path("hub.toml").open("a") as file:
+        file.write("[plugins.s3-archive]\n")
+    ran = lenshub("classify", "photos/1.png", "--source", source)
+
+    assert ran.exit_code == 2
+    assert problem in ran.stderr
+
+
+async def test_hub_that_takes_no_pictures_by_http_is_said(lenshub, photos):
+    from hub.store.database import hub_lock
+
+    with hub_lock(Path("lenshub-data")):
+        ran = lenshub("classify", "photos/1.png", "--source", "gallery")
+
+    assert ran.exit_code == 1
+    assert "the hub runs without [http] listen" in ran.stderr

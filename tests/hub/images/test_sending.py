@@ -1,0 +1,48 @@
+"""Files sent to a running hub, over its HTTP door."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hub.config import Config
+from hub.errors import HubError
+from hub.images.door import Door
+from hub.images.sending import send_files
+
+
+@pytest.fixture
+def config(store, free_port):
+    return Config(hub={"data_dir": store.data_dir}, http={"listen": f"127.0.0.1:{free_port}", "wait_s": 0})
+
+
+async def test_files_are_told_of_once_they_are_stored(running, store, config, picture, tmp_path, wait_until):
+    async def behave(image, calls):
+        await asyncio.sleep(0.05)
+        return {"bright": 0.5}
+
+    (tmp_path / "a.png").write_bytes(picture(1))
+    (tmp_path / "b.png").write_bytes(b"<html>")
+    told = []
+    async with running(behave, upload=True) as gallery:
+        await wait_until(lambda: gallery.companion.uploads)
+        limits = gallery.companion.decoders.limits
+        door = Door(store.data_dir, gallery.companion.uploads, store.log, lambda: limits)
+        await door.open(config.http)
+        paths = [tmp_path / name for name in ("a.png", "b.png", "none.png")]
+        await send_files(config, "gallery", paths, told.append)
+        await door.close()
+
+    found = {one.path.name: (one.state, (one.error or {}).get("code")) for one in told}
+    assert found == {
+        "a.png": ("stored", None),
+        "b.png": ("refused", "picture_not_jpeg"),
+        "none.png": ("refused", "file_unreadable"),
+    }
+
+
+async def test_hub_that_cannot_be_reached_is_said(config, picture, tmp_path):
+    (tmp_path / "a.png").write_bytes(picture(1))
+    with pytest.raises(HubError, match="the hub cannot be reached at http://127"):
+        await send_files(config, "gallery", [tmp_path / "a.png"], print)

@@ -21,6 +21,8 @@ OURS = frozenset({"starting", "started", "running", "stopping"})
 
 
 GONE = "gone"
+OFF = STARTABLE | {GONE, "DELETING", "EXPIRED", "TRAINING_IN_PROGRESS", "TRAINING_FAILED"}
+"""Only in these states it surely costs nothing; one that a later Rekognition adds is not believed."""
 
 
 class InUseError(Exception):
@@ -87,7 +89,7 @@ class BatchModel:
         while True:
             status, _ = await self._look()
             stopping = batch.memory.get("stage") == "stopping"
-            if status not in PASSING | {"RUNNING"} or (status == "STARTING" and stopping):
+            if status in OFF or (status == "STARTING" and stopping):  # by then somebody else's
                 return await self._settle(batch, status)
             if status == "RUNNING":
                 await self._stop(batch)
@@ -161,10 +163,11 @@ class BatchModel:
                 VersionNames=[self._settings.version_name],
             )
         except GoneError:
-            answer = {}
-        if answer is None:
+            answer = {"ProjectVersionDescriptions": []}
+        told = answer.get("ProjectVersionDescriptions") if isinstance(answer, dict) else None
+        if not isinstance(told, list):
             raise RetryLater(DOWN_S, "custom-labels: the answer about the model cannot be read")
-        for found in answer.get("ProjectVersionDescriptions", ()):
+        for found in told:
             if found.get("ProjectVersionArn") == self._settings.version_arn:
                 return str(found.get("Status", "unknown")), str(found.get("StatusMessage", ""))[:200]
         return GONE, f"there is no {self._settings.version_arn} in {self._settings.project_arn}"

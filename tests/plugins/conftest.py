@@ -172,6 +172,12 @@ def ledger() -> Any:
     return load_beside("rekognition_ledger").Ledger()
 
 
+@pytest.fixture
+def batch() -> Any:
+    """A batch that remembers, for rekognition; see rekognition_ledger.py."""
+    return load_beside("rekognition_ledger").Memory()
+
+
 @pytest.fixture(scope="module")
 def s3_server() -> Iterator[str]:
     """The address of a running S3 server."""

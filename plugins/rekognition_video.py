@@ -166,7 +166,7 @@ class FinishedJobs:
             if held is not None:
                 yield held
             topic = f"{VIDEO_TOPIC}{found.get('MessageId', 'unnamed')}"
-            held = Message("", topic, payload, datetime.now(UTC))
+            held = Message("rekognition", topic, payload, datetime.now(UTC))
         if held is None:
             await self._queue.delete_message(QueueUrl=self._video.sqs, ReceiptHandle=receipt)
             return

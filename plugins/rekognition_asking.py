@@ -20,6 +20,7 @@ from plugins.rekognition_settings import RekognitionSettings
 from plugins.s3_client import make_client
 
 READ_S = 20.0
+PATIENCE_S = 5.0
 MAX_ANSWER_CHARS = 200_000
 """Of JSON; a hundred faces with everything but landmarks are 150,000."""
 LEFT_OUT = frozenset({"Landmarks", "DominantColors", "ImageProperties", "ResponseMetadata"})
@@ -100,7 +101,7 @@ class Asking:
         return await asyncio.to_thread(shrink, image.data, most)
 
     async def _request(self, inquiry: Inquiry, picture: dict[str, Any]) -> JsonValue:
-        await self._limiter(inquiry).acquire()
+        await self._take_turn(inquiry)
         told: dict[str, str] = {"operation": inquiry.operation}
         told |= {} if inquiry.model is None else {"model": inquiry.model}
         answer, note = await self._send(inquiry, picture)
@@ -123,6 +124,15 @@ class Asking:
             if note is None:
                 raise judge(inquiry.operation, error.response, self._settings.pause_s) from error
             return {}, note
+
+    async def _take_turn(self, inquiry: Inquiry) -> None:
+        """Wait for the operation's rate; longer than the hub has patience with one picture it waits outside."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._limiter(inquiry).acquire()
+        except TimeoutError as error:
+            said = f"{inquiry.operation}: rate allows {inquiry.rate:g} calls a second"
+            raise RetryLater(1 / inquiry.rate, said) from error
 
     def _limiter(self, inquiry: Inquiry) -> Any:
         """Return the operation's bucket; a second's worth may go at once."""

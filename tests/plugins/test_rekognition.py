@@ -23,6 +23,7 @@ from hub.images.image import Image, S3Object
 from hub.images.message import write
 from hub.loading import Loaded, load_instance
 from hub.plugin import Reject, RetryLater
+from plugins import rekognition_asking
 from plugins.rekognition_picture import shrink
 from plugins.rekognition_request import CALLS
 
@@ -155,6 +156,19 @@ async def test_refusal_says_what_is_to_be_done_with_the_picture(
         with pytest.raises(raised, match=says):
             await plugin.classify(image(), ledger)
     assert server.calls["DetectLabels"] == 1
+
+
+async def test_rate_that_leaves_no_turn_soon_lets_the_picture_wait_outside(
+    server: RekognitionServer, tmp_path: Path, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rekognition_asking, "PATIENCE_S", 0.05)
+    async with asking(server, tmp_path, rate={"labels": 0.001}) as plugin:
+        await plugin.classify(image(), ledger)
+        ledger.answers.clear()
+        with pytest.raises(RetryLater, match=r"rate allows 0\.001 calls a second") as waits:
+            await plugin.classify(image(), ledger)
+    assert waits.value.after_s == 1000
+    assert server.calls == {"DetectLabels": 1}
 
 
 async def test_pause_for_credentials_is_as_long_as_set_and_told_in_status(

@@ -1,4 +1,4 @@
-"""Makes clients for S3: credentials by environment, profile or role, timeouts, connections."""
+"""Makes clients for S3 and other services of AWS: credentials by environment, profile or role, timeouts."""
 
 from __future__ import annotations
 
@@ -33,17 +33,24 @@ class S3Access:
     connections: int = 32
 
 
-def make_client(access: S3Access) -> AbstractAsyncContextManager[Any]:
-    """Return a client to be entered; credentials are looked up at its first request."""
+def make_client(
+    access: S3Access, service: str = "s3", *, attempts: int = ATTEMPTS, read_s: float = READ_S
+) -> AbstractAsyncContextManager[Any]:
+    """Return a client to be entered; credentials are looked up at its first request.
+
+    Args:
+        attempts: How often a request is made; 1 where each is paid for.
+        read_s: How long an answer may take.
+    """
     from aiobotocore.config import AioConfig
     from aiobotocore.session import AioSession
 
     config = AioConfig(
         user_agent=USER_AGENT,  # botocore's own is composed anew for each request
         connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
+        read_timeout=read_s,
         max_pool_connections=access.connections,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         # Other stores than AWS know neither host-style buckets nor the newer checksums.
         s3={"addressing_style": "path" if access.endpoint_url else "auto"},
         request_checksum_calculation="when_required",
@@ -53,7 +60,7 @@ def make_client(access: S3Access) -> AbstractAsyncContextManager[Any]:
     if access.role_arn is not None:
         _assume_role(session, access)
     making: AbstractAsyncContextManager[Any] = session.create_client(
-        "s3", region_name=access.region, endpoint_url=access.endpoint_url, config=config
+        service, region_name=access.region, endpoint_url=access.endpoint_url, config=config
     )
     return making
 

@@ -166,6 +166,18 @@ async def x(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
         yield running
 
 
+@pytest.fixture
+def ledger() -> Any:
+    """The `calls` of a picture, for rekognition; see rekognition_ledger.py."""
+    return load_beside("rekognition_ledger").Ledger()
+
+
+@pytest.fixture
+def batch() -> Any:
+    """A batch that remembers, for rekognition; see rekognition_ledger.py."""
+    return load_beside("rekognition_ledger").Memory()
+
+
 @pytest.fixture(scope="module")
 def s3_server() -> Iterator[str]:
     """The address of a running S3 server."""

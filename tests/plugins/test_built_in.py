@@ -22,11 +22,13 @@ from hub.store.schema import deliveries
 
 ROOT = Path(__file__).parents[2]
 NAMES = ["s3-archive", "retraining", "threshold-alerts", "tweet"]
-ALL = [*NAMES, "inbox"]  # not in hub.toml: a folder that takes things in is for those who ask for it
+# Not in hub.toml: what takes things in, and what is paid for, is for those who ask for it.
+ALL = [*NAMES, "inbox", "rekognition"]
 TABLES = tomllib.loads((ROOT / "hub.toml").read_text())["plugins"]
 DOCS = (ROOT / "docs/plugins.md").read_text()
 ALERTS = (ROOT / "docs/alerts.md").read_text()
-EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS + ALERTS, re.DOTALL)
+REKOGNITION = (ROOT / "docs/rekognition.md").read_text()
+EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS + ALERTS + REKOGNITION, re.DOTALL)
 
 
 @asynccontextmanager

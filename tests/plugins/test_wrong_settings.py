@@ -12,7 +12,7 @@ from hub.dispatch.match import Match
 from hub.dispatch.suppress.settings import Suppress
 from hub.loading import Broken, installed_plugins, load_instance
 
-NAMES = ("inbox", "retraining", "s3-archive", "threshold-alerts", "tweet")
+NAMES = ("inbox", "rekognition", "retraining", "s3-archive", "threshold-alerts", "tweet")
 # One of these suits no setting: they are of every kind that TOML has.
 KINDS: tuple[Any, ...] = (-1, {"no": {"such": "table"}}, [[]], "\x00", 7.5, True)
 COMMON = [

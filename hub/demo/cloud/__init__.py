@@ -1,1 +1,1 @@
-"""Local stand-ins for what the cloud path talks to; tests use them and the demo starts them."""
+"""Small servers that stand in for cloud services on this machine, for the demo and for tests."""

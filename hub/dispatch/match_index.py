@@ -19,6 +19,7 @@ from hub.event import Box, Detection, Event
 KNOWN_PLACES = 4096
 KNOWN_LABELS = 1024
 KNOWN_MINUTES = 1024
+_ANY = (0.0, 1.0)
 _POINTS: tuple[ZonePoint, ...] = ("center", "bottom")
 
 
@@ -85,9 +86,8 @@ class BoxIndex:
     def __init__(self, matches: Sequence[Match]) -> None:
         self._matches = matches
         self._asking = mask_of(matches, lambda match: match.box or _has_zones(match))
-        self._sizes = [
-            Spans(match.box.span(side) if match.box else (0.0, 1.0) for match in matches) for side in SIDES
-        ]
+        spans = [[match.box.span(side) if match.box else _ANY for match in matches] for side in SIDES]
+        self._sizes = [(at, Spans(found)) for at, found in enumerate(spans) if set(found) != {_ANY}]
         self._sized = mask_of(matches, lambda match: match.box)
         self._grids = [
             (where, sum(1 << number for number in zoned), ZoneGrid(zoned))
@@ -111,8 +111,9 @@ class BoxIndex:
                 cut |= cell.cut
                 left &= ~zoned | cell.inside | cell.cut
         if left & self._sized:
-            for spans, value in zip(self._sizes, measure(box), strict=True):
-                left &= spans.find(value)
+            sizes = measure(box)
+            for at, spans in self._sizes:
+                left &= spans.find(sizes[at])
         unsure = left & cut
         sure = (1 << number for number in numbers_in(unsure) if self._matches[number].wants(detection))
         return left ^ unsure | sum(sure)

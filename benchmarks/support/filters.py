@@ -14,24 +14,36 @@ from support.publisher import DEVICE, LABEL, Publisher
 
 INSTANCES = 100
 ARRANGEMENTS = {True: "each for a camera of its own", False: "all for one camera"}
-FAR_ZONE = "{ corner = [[0.9, 0.9], [1.0, 0.9], [1.0, 1.0], [0.9, 1.0]] }"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _schedule() -> str:
-    """Return hours of a day that is not today, nor tomorrow in UTC."""
-    day = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(datetime.now(UTC).weekday() + 3) % 7]
-    return f'{{ weekdays = ["{day}"], hours = ["08:00-17:00"], timezone = "Europe/Berlin" }}'
+def _schedule(number: int, *, holds: bool) -> str:
+    """Return hours that are always, or of a day that is not near; each number's its own."""
+    days, hours = (DAYS, '"00:00-24:00", ') if holds else ((DAYS[(datetime.now(UTC).weekday() + 3) % 7],), "")
+    own = f'"{number // 60:02}:{number % 60:02}-17:00"'
+    return f'{{ weekdays = {list(days)}, hours = [{hours}{own}], timezone = "Europe/Berlin" }}'
 
 
-def _rules(number: int) -> str:
-    """Return one of five rules, none of which takes what is published."""
-    return (
-        f'labels = ["label-{number}*"]',
-        f'labels = ["{LABEL}"], min_confidence = {0.94 + number / 10_000}',
-        f'labels = ["{LABEL}"], zones = {FAR_ZONE}',
-        f'labels = ["{LABEL}"], box = {{ min_area = 0.5 }}',
-        f'labels = ["{LABEL}"], schedule = {_schedule()}',
-    )[number % 5]
+def _zones(number: int, *, holds: bool) -> str:
+    """Return a zone that both objects are in, or one beside them; each number's its own."""
+    shift = number / 1000
+    left, right = (0.01 + shift, 0.9) if holds else (0.75 + shift, 0.8 + shift)
+    return f"{{ own = [[{left:.3f}, 0.1], [{right:.3f}, 0.1], [{right:.3f}, 0.9], [{left:.3f}, 0.8]] }}"
+
+
+def _conditions(number: int) -> str:
+    """Return five conditions unlike any other number's, of which what is published meets all but one."""
+    label, confidence, box, zone, schedule = (number % 5 != unmet for unmet in range(5))
+    labels = f'"{LABEL}", "label-{number}*"' if label else f'"label-{number}*"'
+    return ", ".join(
+        (
+            f"labels = [{labels}]",
+            f"min_confidence = {(0.5 if confidence else 0.94) + number / 10_000:.4f}",
+            f"box = {{ min_area = {(0.01 if box else 0.5) + number / 10_000:.4f} }}",
+            f"zones = {_zones(number, holds=zone)}",
+            f"schedule = {_schedule(number, holds=schedule)}",
+        )
+    )
 
 
 def make_tables(*, own_cameras: bool) -> str:
@@ -39,7 +51,7 @@ def make_tables(*, own_cameras: bool) -> str:
     tables = []
     for number in range(INSTANCES):
         device = f"camera-{number:02}" if own_cameras else DEVICE
-        match = f'devices = ["{device}"], {_rules(number)}'
+        match = f'devices = ["{device}"], {_conditions(number)}'
         tables.append(f'[plugins.filter-{number}]\nuse = "noop"\nmatch = {{ {match} }}\n')
     return "".join(tables)
 

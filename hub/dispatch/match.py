@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,14 @@ from hub.event import MAX_DETECTIONS, Detection, Event, Fraction, Name, Plain
 Seconds = Annotated[float, Field(gt=0, le=366 * 86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=MAX_DETECTIONS)]
 Zones = Annotated[dict[Name, Polygon], Field(min_length=1, max_length=100)]
+
+
+class Place(NamedTuple):
+    """Where an event comes from."""
+
+    device: str
+    camera: str | None
+    source: str
 
 
 class Match(Plain):
@@ -62,11 +70,6 @@ class Match(Plain):
         return None if self.labels is None else compile_names(self.labels)
 
     @cached_property
-    def least_confidence(self) -> float:
-        """No event whose detections are all below this can match."""
-        return min((self.min_confidence, *self.min_confidence_per_label.values()))
-
-    @cached_property
     def _places(self) -> tuple[tuple[str, Names, Fits], ...]:
         wanted = {"device": self.devices, "camera": self.cameras, "source": self.sources}
         return tuple(
@@ -74,7 +77,8 @@ class Match(Plain):
         )
 
     @cached_property
-    def _asks_detections(self) -> bool:
+    def asks_detections(self) -> bool:
+        """Whether an event without detections is not wanted."""
         free = {"devices", "cameras", "sources", "schedule", "zone_point"}
         return bool(self.model_dump(exclude_defaults=True).keys() - free)
 
@@ -83,7 +87,7 @@ class Match(Plain):
         """Whether earlier events have a say."""
         return self.new_after_s is not None or self.once_within_s is not None
 
-    def wants_place(self, event: Event) -> bool:
+    def wants_place(self, event: Event | Place) -> bool:
         """Whether device, camera and source are wanted."""
         return all(
             (found := getattr(event, name)) is not None and fits(found) for name, _, fits in self._places
@@ -91,11 +95,11 @@ class Match(Plain):
 
     def wants_rest(self, event: Event) -> bool:
         """Whether detections and time are wanted, whatever the place."""
-        holds = self._holds
+        holds = self.holds
         if holds is not None and not holds(event.captured_at):
             return False
-        if self._asks_detections:
-            wants = self._wants
+        if self.asks_detections:
+            wants = self.wants
             count = sum(1 for found in event.detections if wants(found))
             if count < (self.min_count or 1) or (self.max_count is not None and count > self.max_count):
                 return False
@@ -103,11 +107,11 @@ class Match(Plain):
 
     def wanted(self, event: Event) -> list[Detection]:
         """Return the detections that are wanted."""
-        wants = self._wants
+        wants = self.wants
         return [found for found in event.detections if wants(found)]
 
     @cached_property
-    def _wants(self) -> Callable[[Detection], bool]:
+    def wants(self) -> Callable[[Detection], bool]:
         """Whether a detection is wanted; made once, since it is asked of every event."""
         fits, least, leasts = self.fits_label, self.min_confidence, self.min_confidence_per_label
         size, where = self.box, self.zone_point
@@ -131,7 +135,8 @@ class Match(Plain):
         return wants
 
     @cached_property
-    def _holds(self) -> Callable[[datetime], bool] | None:
+    def holds(self) -> Callable[[datetime], bool] | None:
+        """Whether the schedule holds at a time; None where there is none."""
         return None if self.schedule is None else compile_schedules(self.schedule)
 
     def confidence_for(self, label: str) -> float:
@@ -172,7 +177,7 @@ class Match(Plain):
         return f"schedule: not within {'; '.join(s.describe() for s in self.schedule or ())}"
 
     def _refuse_detections(self, event: Event) -> str | None:
-        if not self._asks_detections:
+        if not self.asks_detections:
             return None
         fits = self.fits_label
         named = [found for found in event.detections if fits is None or fits(found.label)]

@@ -18,6 +18,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST_DAYS = 8
 KNOWN_MINUTES = 2000
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
+_EPOCH, _MINUTE = datetime(1970, 1, 1, tzinfo=UTC), timedelta(minutes=1)
+_FIRST_DAY, _LAST_DAY = date.min + timedelta(days=4), date.max - timedelta(days=4)
 Span = tuple[datetime, datetime]
 
 
@@ -92,20 +94,20 @@ def is_within(schedules: Iterable[Schedule], at: datetime) -> bool:
     return any(schedule.span_at(at) for schedule in schedules)
 
 
+def minute_of(at: datetime) -> int:
+    """Return the number of a moment's minute; it may be negative."""
+    return (at - _EPOCH) // _MINUTE
+
+
+def begin_of(minute: int) -> datetime:
+    """Return when a minute begins."""
+    return _EPOCH + minute * _MINUTE
+
+
 def compile_schedules(schedules: tuple[Schedule, ...]) -> Callable[[datetime], bool]:
-    """Return `is_within` for these schedules; it remembers the minutes it was asked about."""
-    known: dict[int, bool] = {}
-
-    def holds(at: datetime) -> bool:
-        minute = int(at.timestamp()) // 60
-        found = known.get(minute)
-        if found is None:
-            if len(known) > KNOWN_MINUTES:
-                known.clear()
-            found = known[minute] = is_within(schedules, at)
-        return found
-
-    return holds
+    """Return `is_within` for the beginning of a moment's minute; it remembers those it was asked about."""
+    holds_in = lru_cache(KNOWN_MINUTES)(lambda minute: is_within(schedules, begin_of(minute)))
+    return lambda at: holds_in(minute_of(at))
 
 
 def find_end(schedules: Iterable[Schedule], at: datetime) -> datetime | None:
@@ -127,10 +129,15 @@ def find_end(schedules: Iterable[Schedule], at: datetime) -> datetime | None:
 def _find_spans(
     weekdays: tuple[str, ...], hours: tuple[str, ...], timezone: str, day: date
 ) -> tuple[Span, ...]:
-    """Return the spans that may touch a day in UTC; local dates are at most one off."""
+    """Return the spans that may touch a day in UTC; local dates are at most one off.
+
+    The first and last days of the calendar have none: their local times may lie outside of it.
+    """
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        return ()
     wanted = {name for entry in weekdays for name in _spread(entry)}
     zone = ZoneInfo(timezone)
-    near = [day + timedelta(days=offset) for offset in (-2, -1, 0, 1) if date.min < day - timedelta(days=3)]
+    near = [day + timedelta(days=offset) for offset in (-2, -1, 0, 1)]
     spans = (
         _make_span(local, entry, zone)
         for local in near

@@ -14,6 +14,7 @@ NO_AREA = 1e-9
 ON_EDGE = 1e-9
 ZonePoint = Literal["center", "bottom"]
 Point = tuple[Fraction, Fraction]
+SIDES = ("area", "width", "height")
 
 
 def _check_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -39,31 +40,40 @@ class BoxSize(Plain):
 
     @model_validator(mode="after")
     def _can_be_met(self) -> BoxSize:
-        for side in ("area", "width", "height"):
-            least, most = getattr(self, f"min_{side}"), getattr(self, f"max_{side}")
+        for side in SIDES:
+            least, most = self.span(side)
             if least > most:
                 raise ValueError(f"min_{side} {least:g} is above max_{side} {most:g}: no box fits")
         return self
 
+    def span(self, side: str) -> tuple[float, float]:
+        """Return how small and how large one of SIDES may be."""
+        return getattr(self, f"min_{side}"), getattr(self, f"max_{side}")
+
     def fits(self, box: Box) -> bool:
         """Whether a box is neither too small nor too large; measured inside the frame."""
-        width, height = _inside(box.left, box.width), _inside(box.top, box.height)
+        area, width, height = measure(box)
         return (
             self.min_width <= width <= self.max_width
             and self.min_height <= height <= self.max_height
-            and self.min_area <= width * height <= self.max_area
+            and self.min_area <= area <= self.max_area
         )
 
     def misfit(self, box: Box) -> str | None:
         """Return in what a box is too small or too large, or None when it fits; measured inside the frame."""
-        width, height = _inside(box.left, box.width), _inside(box.top, box.height)
-        found = {"area": width * height, "width": width, "height": height}
-        for side, value in found.items():
-            if value < getattr(self, f"min_{side}"):
-                return f"{side} {value:.4g} is below {getattr(self, f'min_{side}'):g}"
-            if value > getattr(self, f"max_{side}"):
-                return f"{side} {value:.4g} is above {getattr(self, f'max_{side}'):g}"
+        for side, value in zip(SIDES, measure(box), strict=True):
+            least, most = self.span(side)
+            if value < least:
+                return f"{side} {value:.4g} is below {least:g}"
+            if value > most:
+                return f"{side} {value:.4g} is above {most:g}"
         return None
+
+
+def measure(box: Box) -> tuple[float, float, float]:
+    """Return area, width and height of what of a box is inside the frame, as SIDES has them."""
+    width, height = _inside(box.left, box.width), _inside(box.top, box.height)
+    return width * height, width, height
 
 
 def _inside(start: float, length: float) -> float:

@@ -1,24 +1,23 @@
 """Tells, for each committed event, which instances want it: once for all of them.
 
-Asking every instance's match about every event would cost a hundred instances most of the ingest speed. What
-place and labels decide is remembered for each combination that occurs; what is left is ordered by the least
-confidence it asks for, so that only the matches which may hold are asked.
+Asking every instance's match about every event would cost a hundred instances most of the ingest speed, so an
+index answers for all of them.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from hub.dispatch.match import Match
+from hub.dispatch.match_index import MatchIndex
+from hub.dispatch.match_masks import numbers_in
 from hub.event import Event
 from hub.store.tail import Tail
 
 LANE_EVENTS = 10_000
-KNOWN_COMBINATIONS = 4096
-_Combination = tuple[str, str | None, str, tuple[str, ...]]
-_Candidates = tuple[list[float], list[list["Lane"]]]
+KNOWN_CHOICES = 1024
 
 
 class Lane:
@@ -44,6 +43,25 @@ class Lane:
         self.events.clear()
 
 
+class Choice:
+    """Chooses among lanes. Those whose matches are the same share a number."""
+
+    def __init__(self, lanes: Sequence[Lane]) -> None:
+        by_match: dict[str, list[Lane]] = {}
+        for lane in lanes:
+            by_match.setdefault(lane.same, []).append(lane)
+        self._lanes = list(by_match.values())
+        self._index = MatchIndex([same[0].match for same in self._lanes])
+        self._find_lanes = lru_cache(KNOWN_CHOICES)(self._list_lanes)
+
+    def find(self, event: Event) -> Sequence[Lane]:
+        """Return the lanes of all instances whose matches want an event."""
+        return self._find_lanes(self._index.find(event))
+
+    def _list_lanes(self, mask: int) -> list[Lane]:
+        return [lane for number in numbers_in(mask) for lane in self._lanes[number]]
+
+
 class Sieve:
     """Sorts what is committed into the lanes of the instances that have caught up with the tail."""
 
@@ -52,21 +70,21 @@ class Sieve:
         self.scanned = tail.newest
         """The id of the last event that was sorted; the live lanes hold all that is wanted up to it."""
         self._lanes: list[Lane] = []
-        self._known: dict[_Combination, _Candidates] = {}
+        self._choice: Choice | None = None
         tail.listen(self._sort, lambda: self.scanned)
 
     def add(self, lane: Lane) -> None:
         """Know a lane from now on; it gets events once it has joined, and reads the tail until then."""
         self._lanes.append(lane)
         self._tail.listen(lane.wake, lane.place)
-        self._known.clear()
+        self._choice = None
 
     def remove(self, lane: Lane) -> None:
         """Forget a lane."""
         lane.leave()
         self._lanes.remove(lane)
         self._tail.forget(lane.wake)
-        self._known.clear()
+        self._choice = None
 
     def join(self, lane: Lane, taken: int) -> bool:
         """Give a lane what is committed from now on; return False where its instance is still behind."""
@@ -88,45 +106,14 @@ class Sieve:
                 self._leave(lane)
                 lane.wake()
             return  # more at once than the tail keeps
+        choice = self._choice = self._choice or Choice(self._lanes)
         touched: dict[Lane, None] = {}
         for event in events:
-            for lanes in self._find_candidates(event):
-                if lanes[0].match.wants_rest(event):
-                    for lane in lanes:
-                        if lane.live:
-                            lane.events.append(event)
-                            touched[lane] = None
+            for lane in choice.find(event):
+                if lane.live:
+                    lane.events.append(event)
+                    touched[lane] = None
         for lane in touched:
             if len(lane.events) > LANE_EVENTS:
                 self._leave(lane)
             lane.wake()
-
-    def _find_candidates(self, event: Event) -> list[list[Lane]]:
-        """Return the lanes whose place, labels and least confidence do not rule the event out, by match."""
-        labels, best = [], 0.0
-        for detection in event.detections:
-            labels.append(detection.label)
-            best = max(best, detection.confidence)
-        combination = (event.device, event.camera, event.source, tuple(labels))
-        candidates = self._known.get(combination)
-        if candidates is None:
-            candidates = self._learn(combination, event)
-        least, lanes = candidates
-        return lanes[: bisect_right(least, best)]
-
-    def _learn(self, combination: _Combination, event: Event) -> _Candidates:
-        if len(self._known) >= KNOWN_COMBINATIONS:
-            self._known.clear()
-        by_match: dict[str, list[Lane]] = {}
-        for lane in self._lanes:
-            if lane.match.wants_place(event) and _fits(lane.match, event):
-                by_match.setdefault(lane.same, []).append(lane)
-        fitting = sorted(by_match.values(), key=lambda lanes: lanes[0].match.least_confidence)
-        candidates = [lanes[0].match.least_confidence for lanes in fitting], fitting
-        self._known[combination] = candidates
-        return candidates
-
-
-def _fits(match: Match, event: Event) -> bool:
-    fits = match.fits_label
-    return fits is None or any(fits(detection.label) for detection in event.detections)

@@ -16,7 +16,7 @@ def after(seconds: float) -> datetime:
 
 def make(*due_after_s: float) -> Retries:
     planned = [Retry(after(s), event_id, 2) for event_id, s in enumerate(due_after_s, start=1)]
-    return Retries(planned, random.Random(1))
+    return Retries(planned, random.Random(1))  # noqa: S311 - not a secret
 
 
 def test_retries_come_by_their_time_and_not_before_it() -> None:

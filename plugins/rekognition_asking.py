@@ -126,7 +126,7 @@ class Asking:
             return {}, note
 
     async def _take_turn(self, inquiry: Inquiry) -> None:
-        """Wait for the operation's rate; longer than the hub has patience with one picture it waits outside."""
+        """Wait for the operation's rate; beyond the patience of the hub with one picture it waits outside."""
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._limiter(inquiry).acquire()

@@ -107,3 +107,16 @@ def test_sieve_forgets_a_lane_that_was_removed(arrivals, stored):
     tail.extend(stored(arrivals.event()))
 
     assert not lane.events
+
+
+def test_sieve_finds_events_for_a_lane_that_was_added_after_others(arrivals, stored):
+    tail = Tail(0)
+    sieve = Sieve(tail)
+    (first,) = lanes_of(sieve, Match())
+    one, two = stored(arrivals.event(), arrivals.event())
+    tail.extend([one])
+    (later,) = lanes_of(sieve, Match(labels=["thumbs-*"]))
+    tail.extend([two])
+
+    assert list(first.events) == [one, two]
+    assert list(later.events) == [two]

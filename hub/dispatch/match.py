@@ -43,6 +43,7 @@ class Match(Plain):
     min_count: Count | None = Field(default=None, description="So many wanted detections at least")
     max_count: Count | None = Field(default=None, description="So many wanted detections at most")
     schedule: Schedules | None = Field(default=None, description="When it must have been captured")
+    amendments: bool = Field(default=False, description="Set by the instance's own `amendments`")
     new_after_s: Seconds | None = Field(
         default=None, description="Only objects not seen in their place for so long"
     )
@@ -75,7 +76,7 @@ class Match(Plain):
 
     @cached_property
     def _asks_detections(self) -> bool:
-        free = {"devices", "cameras", "sources", "schedule", "zone_point"}
+        free = {"devices", "cameras", "sources", "schedule", "zone_point", "amendments"}
         return bool(self.model_dump(exclude_defaults=True).keys() - free)
 
     @cached_property
@@ -84,8 +85,8 @@ class Match(Plain):
         return self.new_after_s is not None or self.once_within_s is not None
 
     def wants_place(self, event: Event) -> bool:
-        """Whether device, camera and source are wanted."""
-        return all(
+        """Whether device, camera and source are wanted; no amendment is that was not asked for."""
+        return (event.kind == "event" or self.amendments) and all(
             (found := getattr(event, name)) is not None and fits(found) for name, _, fits in self._places
         )
 
@@ -153,6 +154,8 @@ class Match(Plain):
 
     def refusal(self, event: Event) -> str | None:
         """Return why this event is not wanted, or None when it is; earlier events have no say in it."""
+        if event.kind == "amendment" and not self.amendments:
+            return f"amends event {event.amends}, and the instance does not ask for amendments"
         if not self.wants_place(event):
             return self._refuse_place(event)
         if self.wants_rest(event):

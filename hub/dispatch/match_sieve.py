@@ -17,7 +17,7 @@ from hub.store.tail import Tail
 
 LANE_EVENTS = 10_000
 KNOWN_COMBINATIONS = 4096
-_Combination = tuple[str, str | None, str, tuple[str, ...]]
+_Combination = tuple[str, str, str | None, str, tuple[str, ...]]
 _Candidates = tuple[list[float], list[list["Lane"]]]
 
 
@@ -107,7 +107,7 @@ class Sieve:
         for detection in event.detections:
             labels.append(detection.label)
             best = max(best, detection.confidence)
-        combination = (event.device, event.camera, event.source, tuple(labels))
+        combination = (event.kind, event.device, event.camera, event.source, tuple(labels))
         candidates = self._known.get(combination)
         if candidates is None:
             candidates = self._learn(combination, event)

@@ -76,7 +76,7 @@ def write_events(
         if item.arrival is not arrival:  # the events of one message stand next to each other
             arrival = item.arrival
             message_rows.append(message_row(ids.message + len(message_rows), arrival))
-        event = Event.from_new(item.event, ids.event + number, arrival.message.received_at)
+        event = Event.from_new(item.event, ids.event + number, arrival.message.received_at, item.amends)
         stored.append(event)
         event_rows.append(event_row(event, ids.message + len(message_rows) - 1))
         found += detection_rows(event)

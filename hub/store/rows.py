@@ -33,6 +33,7 @@ def event_row(event: Event, message_id: int) -> Row:
         "frame_dropped": event.frame.dropped if isinstance(event.frame, DroppedFrame) else None,
         "attributes": event.attributes,
         "message_id": message_id,
+        "amends": event.amends,
     }
 
 
@@ -144,6 +145,7 @@ def read_events(
             frame=_read_frame(row),
             detections=tuple(found[row["id"]]),
             attributes=row["attributes"],
+            amends=row["amends"],
         )
         for row in event_rows
     ]

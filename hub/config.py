@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from hub.decode.aliases import Alias, ZoneName
+from hub.decode.frigate import FrigateSettings
 from hub.decode.limits import Limits
 from hub.decode.registry import DECODER_NAMES
 from hub.errors import ConfigError
@@ -213,6 +214,7 @@ class Config(Plain):
     limits: Limits = Limits()
     watchdog: WatchdogSettings = WatchdogSettings()
     deeplens: DeepLensSettings = DeepLensSettings()
+    frigate: FrigateSettings = FrigateSettings()
     plugins: dict[InstanceName, dict[str, Any]] = Field(default_factory=dict)
 
 

@@ -72,8 +72,8 @@ def _tell_amendments(event: Event, amendments: Sequence[int]) -> str:
         return f"It amends event {event.amends}, shown as it stood then."
     if not amendments:
         return ""
-    last = f"the last is {amendments[-1]}; each is delivered by itself where `amendments` is set."
-    return f"Shown with {len(amendments)} amendments, of which {last}"
+    one = "1 amendment" if len(amendments) == 1 else f"{len(amendments)} amendments, the last"
+    return f"Shown with {one}: {amendments[-1]}."
 
 
 def _who(explanation: Explanation) -> str:

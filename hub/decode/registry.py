@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from hub.decode import deeplens, edge, frigate
+from hub.decode import cloudevents, deeplens, edge, frigate
 from hub.decode.aliases import Alias, AliasTable
 from hub.decode.frigate import FrigateSettings
 from hub.decode.limits import Limits
@@ -16,7 +16,7 @@ from hub.decode.printing import show
 from hub.errors import PayloadError
 from hub.wire.protocol import parse_position
 
-DECODER_NAMES = ("deeplens", "edge", "frigate")
+DECODER_NAMES = ("cloudevents", "deeplens", "edge", "frigate")
 WRITTEN_BY_DEVICES = ("deeplens", "edge")
 """Whose topics the private broker's rules have by themselves."""
 
@@ -60,6 +60,7 @@ class Decoders:
         self.limits = limits
         table, cameras = AliasTable(dict(aliases), default_timezone), cameras or FrigateSettings()
         self._formats |= {
+            "cloudevents": _Format(cloudevents.make_decoder(limits), lambda _: None),
             "deeplens": _Format(
                 deeplens.make_decoder(table, limits), partial(deeplens.device_on, table=table)
             ),

@@ -133,7 +133,7 @@ def test_configuration_names_every_problem_with_its_place(write):
         ),
         (
             '[mqtt.topics]\nx = "tasmota"',
-            "mqtt.topics.x: unknown decoder 'tasmota' (known: deeplens, edge, frigate)",
+            "mqtt.topics.x: unknown decoder 'tasmota' (known: cloudevents, deeplens, edge, frigate)",
         ),
         (
             "[limits]\nmax_depth = 1000",
@@ -150,7 +150,10 @@ def test_configuration_ties_a_topic_to_a_plugin_of_the_file(write):
     assert read_config(path).mqtt.topics == {"birds/+/seen": "birdhouse"}
 
     (problem,) = problems_of(write('[mqtt.topics]\n"a/+" = "bird"\n[plugins.birdhouse]\n'))
-    assert problem == "mqtt.topics.a/+: unknown decoder 'bird' (known: deeplens, edge, frigate, birdhouse)"
+    assert (
+        problem
+        == "mqtt.topics.a/+: unknown decoder 'bird' (known: cloudevents, deeplens, edge, frigate, birdhouse)"
+    )
 
 
 @pytest.mark.parametrize(

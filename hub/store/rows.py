@@ -33,8 +33,14 @@ def event_row(event: Event, message_id: int) -> Row:
         "frame_dropped": event.frame.dropped if isinstance(event.frame, DroppedFrame) else None,
         "attributes": event.attributes,
         "message_id": message_id,
-        "amends": event.amends,
     }
+
+
+def add_amends(rows: Sequence[Row], events: Sequence[Event]) -> None:
+    """Add what each event amends to its row of `events`, if any does: most batches save the column."""
+    if any(event.amends is not None for event in events):
+        for row, event in zip(rows, events, strict=True):
+            row["amends"] = event.amends
 
 
 def detection_rows(event: Event) -> list[Row]:

@@ -12,6 +12,7 @@ from hub.decode.picture import describe_picture
 from hub.event import BOX_PIXELS, Box, Detection
 from hub.store.arrival import Arrival
 from hub.store.log import EventFilter
+from hub.store.restoration import restoring
 
 KEY = "frigate:house:1"
 
@@ -193,3 +194,27 @@ async def test_picture_does_not_find_an_event_of_long_ago(store, said, soon):
     await soon(store.add(Arrival(message, late.decoded)))
 
     assert store.sql("SELECT code FROM quarantine") == [("nothing_to_amend",)]
+
+
+async def test_late_fact_is_taken_from_quarantine_once_its_event_is_stored(store, said, soon):
+    fact = said(detections=(), attributes={"sub_label": "Rex"})
+    await soon(store.add(said()))
+    await soon(store.add(Arrival(fact.message, fact.decoded, late=True)))
+
+    assert (await view(store)).attributes == {"camera": "porch", "sub_label": "Rex"}
+
+
+async def test_amendments_that_are_restored_are_what_they_were(store, make_store, tmp_path, said, soon):
+    await soon(store.add(said(), said(**dog())))
+    rows_of_log = await store.log.after(0, 9)
+    other = tmp_path / "other"
+    with restoring(other, "here") as restoration:
+        restoration.add([(event, b"record", None) for event in rows_of_log])
+    opened = make_store(other)
+    await opened.open()
+    try:
+        assert await opened.log.after(0, 9) == rows_of_log
+        await soon(opened.add(said(attributes={"ended": True}, detections=())))
+        assert rows(opened)[-1] == (3, "amendment", None, 1)
+    finally:
+        await opened.close()

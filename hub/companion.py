@@ -69,7 +69,7 @@ class Companion:
     def configure(self, config: Config) -> None:
         """Read from now on as configured."""
         zone = ZoneInfo(config.deeplens.timezone)
-        self.decoders.configure(config.deeplens.things, zone, config.limits)
+        self.decoders.configure(config.deeplens.things, zone, config.limits, config.frigate)
         self.known_devices = config.mqtt.known_devices
 
     async def run(self, loaded: Loaded) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from hub.decode.aliases import Alias, ZoneName
+from hub.decode.frigate import FrigateSettings
 from hub.decode.limits import Limits
 from hub.decode.registry import DECODER_NAMES
 from hub.errors import ConfigError
@@ -216,6 +217,7 @@ class Config(Plain):
     watchdog: WatchdogSettings = WatchdogSettings()
     deeplens: DeepLensSettings = DeepLensSettings()
     http: HttpSettings = HttpSettings()
+    frigate: FrigateSettings = FrigateSettings()
     plugins: dict[InstanceName, dict[str, Any]] = Field(default_factory=dict)
 
 

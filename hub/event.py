@@ -31,6 +31,8 @@ MAX_CAMERA_CHARS = 200
 MAX_ATTRIBUTES_CHARS = 8192
 MAX_ATTRIBUTES_DEPTH = 4
 MAX_INTEGER = 2**63 - 1
+BOX_PIXELS = "box_pixels"
+"""The attribute of a detection with its box, [xmin, ymin, xmax, ymax], where the frame's size is unknown."""
 
 
 def _as_utc(value: datetime) -> datetime:
@@ -225,11 +227,15 @@ class Event(NewEvent):
 
     id: Annotated[int, Field(ge=1)]
     received_at: UtcTime
+    amends: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Of an amendment, the id of the event; the rest is as it stands from then on.",
+    )
 
     @classmethod
-    def from_new(cls, new: NewEvent, event_id: int, received_at: datetime) -> Self:
+    def from_new(cls, new: NewEvent, event_id: int, received_at: datetime, amends: int | None = None) -> Self:
         """Return a new event as it is stored.
 
         Nothing is validated again.
         """
-        return _assemble(cls, {**new.__dict__, "id": event_id, "received_at": received_at})
+        return _assemble(cls, {**new.__dict__, "id": event_id, "received_at": received_at, "amends": amends})

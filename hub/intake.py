@@ -11,7 +11,7 @@ from typing import Any
 
 from hub.broker import PrivateBroker, make_private_broker
 from hub.config import PRIVATE, Config, read_password
-from hub.decode.registry import DECODER_NAMES, Decoders
+from hub.decode.registry import WRITTEN_BY_DEVICES, Decoders
 from hub.devices import HUB_USER
 from hub.listener import find_listener
 from hub.sources.mqtt import MqttSource
@@ -131,7 +131,7 @@ def _broker_key(config: Config) -> tuple[Any, ...] | None:
 
 
 def _topics_of_plugins(config: Config) -> list[str]:
-    return [topic for topic, name in config.mqtt.topics.items() if name not in DECODER_NAMES]
+    return [topic for topic, name in config.mqtt.topics.items() if name not in WRITTEN_BY_DEVICES]
 
 
 def _make_source(

@@ -44,7 +44,8 @@ def load_plugins(tables: Mapping[str, Mapping[str, Any]], data_dir: Path) -> lis
 
 def make_decoders(config: Config) -> Decoders:
     """Return the decoders as configured."""
-    return Decoders(config.deeplens.things, ZoneInfo(config.deeplens.timezone), config.limits)
+    zone = ZoneInfo(config.deeplens.timezone)
+    return Decoders(config.deeplens.things, zone, config.limits, config.frigate)
 
 
 def decode_message(config: Config, message: Message) -> Decoded:

@@ -8,16 +8,18 @@ import hmac
 import json
 import os
 import time
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from hub.guarded_address import ForbiddenUrlError, check_url
 from hub.guarded_http import TIMEOUT_S, GuardedHttp, HttpFailure
 from hub.plugin import RetryLater
+from hub.wire.cloudevent import CONTENT_TYPE, NOTICE_TYPE, wrap
 from plugins.alert_notice import Notice
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ class WebhookSettings(BaseModel):
     secret_env: SecretName | None = Field(
         default=None, description="the environment variable with the secret that signs requests"
     )
+    format: Literal["plain", "cloudevents"] = Field(
+        default="plain", description="the JSON itself, or as the data of a CloudEvent 1.0"
+    )
 
     def check(self, allowed: Container[str]) -> None:
         """Raise ForbiddenUrlError where this URL must not be asked for."""
@@ -79,6 +84,21 @@ class Signer:
 
 def encode_notice(notice: Notice, *, with_picture: bool = True) -> bytes:
     """Return a notice as JSON in UTF-8."""
+    return _to_json(_say(notice, with_picture=with_picture))
+
+
+def encode_cloudevent(notice: Notice) -> bytes:
+    """Return a notice as a CloudEvent; its id is the notice's, so that a repeat is known by it."""
+    source = f"/lenshub/plugins/{quote(str(notice.facts.get('plugin')), safe='')}"
+    said = _say(notice, with_picture=True)
+    return _to_json(wrap(NOTICE_TYPE, source, notice.id, said, time=notice.stamp.isoformat()))
+
+
+def _to_json(said: Mapping[str, object]) -> bytes:
+    return json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _say(notice: Notice, *, with_picture: bool) -> dict[str, object]:
     said: dict[str, object] = {
         "id": notice.id,
         "notice": notice.kind,
@@ -91,7 +111,7 @@ def encode_notice(notice: Notice, *, with_picture: bool = True) -> bytes:
         data, name, media_type = notice.picture
         encoded = base64.b64encode(data).decode()
         said["picture"] = {"name": name, "media_type": media_type, "base64": encoded}
-    return json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
+    return said
 
 
 class Webhook:
@@ -105,6 +125,7 @@ class Webhook:
         host = check_url(self._url, allowed).host
         secret = os.environ.get(settings.secret_env or "")
         self._signer = Signer.of(secret) if secret else None
+        self._cloudevents = settings.format == "cloudevents"
         self._http = GuardedHttp(allowed, timeout_s=TIMEOUT_S)
         self.name = f"webhook {host}"
         self.identity = self._url
@@ -124,8 +145,9 @@ class Webhook:
         Raises:
             RetryLater: Any other answer, or none.
         """
-        body = encode_notice(notice)
-        headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": notice.id}
+        body = encode_cloudevent(notice) if self._cloudevents else encode_notice(notice)
+        content_type = CONTENT_TYPE if self._cloudevents else "application/json; charset=utf-8"
+        headers = {"Content-Type": content_type, "Idempotency-Key": notice.id}
         if self._signer is not None:
             at = int(time.time())
             signature = self._signer.sign(notice.id, at, body)

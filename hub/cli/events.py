@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +12,15 @@ import typer
 from hub.cli.shared import ConfigOption, JsonOption, LimitOption, plainly, print_json, print_table, read_store
 from hub.event import DroppedFrame, Event
 from hub.store.log import EventFilter, EventLog
+from hub.wire.cloudevent import wrap_event
+
+
+class Format(StrEnum):
+    """How events are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CLOUDEVENTS = "cloudevents"
 
 
 @plainly
@@ -25,6 +35,9 @@ def events(
     limit: LimitOption = 20,
     config: ConfigOption = None,
     json: JsonOption = False,
+    format: Annotated[  # noqa: A002 - the option's name
+        Format, typer.Option(help="How to print them; cloudevents is a batch of CloudEvents 1.0.")
+    ] = Format.TABLE,
 ) -> None:
     """List stored events, newest first.
 
@@ -32,7 +45,10 @@ def events(
     """
     wanted = EventFilter(device, label, source, in_utc(since), min_confidence)
     found = asyncio.run(read_store(config, lambda engine: EventLog(engine).newest(wanted, limit)))
-    if json:
+    if format is Format.CLOUDEVENTS:
+        print_json([wrap_event(event) for event in found])
+        return
+    if json or format is Format.JSON:
         print_json([event.model_dump(mode="json") for event in found])
         return
     print_table("Events", ("id", "captured (UTC)", "device", "source", "seen", "frame"), map(_row, found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -39,26 +40,40 @@ def explain(
     Example: lenshub explain 42
     """
 
-    async def ask(engine: Database) -> tuple[Event, list[Explanation]]:
-        found = await EventLog(engine).by_ids([event])
-        if not found:
+    async def ask(engine: Database) -> tuple[Event, list[int], list[Explanation]]:
+        rows = await EventLog(engine).by_ids([event])
+        if not rows:
             raise StoreError(f"there is no event {event}; `lenshub events` shows the newest ones")
-        return found[0], await explain_event(engine, found[0], read_config(config).plugins)
+        view, amendments = await EventLog(engine).view(rows[0])
+        shown = rows[0] if rows[0].amends else view  # an amendment is shown as the event stood then
+        return shown, amendments, await explain_event(engine, rows[0], read_config(config).plugins)
 
-    found, explanations = asyncio.run(read_store(config, ask))
+    found, amendments, explanations = asyncio.run(read_store(config, ask))
     if json:
         outcomes = [explanation.model_dump() for explanation in explanations]
-        print_json({"event": found.model_dump(mode="json"), "deliveries": outcomes})
+        shown = found.model_dump(mode="json")
+        print_json({"event": shown, "amendments": amendments, "deliveries": outcomes})
         return
     seen = ", ".join(f"{d.label} {d.confidence:.2%}" for d in found.detections) or "nothing"
     console.print(
         as_shown(f"Event {found.id}: {found.device} saw {seen} at {found.captured_at:%Y-%m-%d %H:%M:%S} UTC")
     )
+    if said := _tell_amendments(found, amendments):
+        console.print(said)
     if found.attributes.get(MAYBE_REPEAT):
         console.print(
             "Maybe a repeat: the broker sent its message again, and nothing tells if the first was stored."
         )
     print_table("", ("plugin", "outcome", "why"), ((_who(e), e.outcome, _why(e)) for e in explanations))
+
+
+def _tell_amendments(event: Event, amendments: Sequence[int]) -> str:
+    if event.amends is not None:
+        return f"It amends event {event.amends}, shown as it stood then."
+    if not amendments:
+        return ""
+    one = "1 amendment" if len(amendments) == 1 else f"{len(amendments)} amendments, the last"
+    return f"Shown with {one}: {amendments[-1]}."
 
 
 def _who(explanation: Explanation) -> str:

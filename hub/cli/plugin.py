@@ -165,7 +165,7 @@ async def _stored(engine: Database, data_dir: Path, ids: Sequence[int]) -> list[
     for number in ids:
         event = found[number]
         frame = FrameOnDisk.of(event, FrameStore(data_dir / "frames"))
-        values = event.model_dump(exclude={"id", "received_at", "key", "frame"})
+        values = event.model_dump(exclude={"id", "received_at", "amends", "kind", "key", "frame"})
         samples.append((f"event {number}", NewEvent(**values), await frame.read() if frame else None))
     return samples
 

@@ -21,7 +21,7 @@ from hub.loading import Broken, Loaded
 from hub.watchdog.refusal import load_unless_held
 from hub.watchdog.watchdog import Watchdog
 
-INTAKE = ("mqtt", "limits", "deeplens")
+INTAKE = ("mqtt", "limits", "deeplens", "frigate")
 SECTIONS = (*INTAKE, "watchdog", "http")
 
 

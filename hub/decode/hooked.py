@@ -20,7 +20,7 @@ SLOW_S = 0.1
 MAX_STATUS_CHARS = 2000
 RESERVED_KEYS = "edge:"
 _DEVICE = re.compile(DEVICE_PATTERN)
-_OUR_OWN = ("position", "hello", "gap", "image_link", "error")
+_OUR_OWN = ("position", "hello", "gap", "image_link", "about", "error")
 
 
 class HookedDecoder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +31,14 @@ class Message:
     mid: int | None = None
     session: str | None = None
     duplicate: bool = False
+
+
+class Newest(NamedTuple):
+    """The newest event of a camera that has a label: what a message without an identity is about."""
+
+    device: str
+    camera: str
+    label: str
 
 
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
@@ -72,14 +80,16 @@ class Decoded:
     """What the hub makes of one message.
 
     `picture` is the frame of the first event. `image_link` belongs to the device's next event, which the
-    writer joins. `position` is the message's place in an edge agent's line;
-    it is known, and consumed, even where `error` says why nothing else could be read.
+    writer joins; an amendment without a key is `about` one that the writer finds. `position` is the message's
+    place in an edge agent's line; it is known, and consumed, even where `error` says why nothing else could
+    be read.
     """
 
     events: tuple[NewEvent, ...] = ()
     statuses: tuple[Status, ...] = ()
     picture: bytes | None = None
     image_link: str | None = None
+    about: Newest | None = None
     position: Position | None = None
     hello: Hello | None = None
     gap: Gap | None = None

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from hub.decode import deeplens, edge
+from hub.decode import cloudevents, deeplens, edge, frigate
 from hub.decode.aliases import Alias, AliasTable
+from hub.decode.frigate import FrigateSettings
 from hub.decode.limits import Limits
 from hub.decode.message import Decoded, Decoder, Message
 from hub.decode.printing import show
 from hub.errors import PayloadError
 from hub.wire.protocol import parse_position
 
-DECODER_NAMES = ("deeplens", "edge")
+DECODER_NAMES = ("cloudevents", "deeplens", "edge", "frigate")
+WRITTEN_BY_DEVICES = ("deeplens", "edge")
+"""Whose topics the private broker's rules have by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +36,38 @@ class Decoders:
         aliases: What foreign devices are called here, by thing name.
         default_timezone: The zone of local times from devices whose alias names none.
         limits: What is refused unread.
+        cameras: What Frigate does not say of itself.
     """
 
-    def __init__(self, aliases: Mapping[str, Alias], default_timezone: ZoneInfo, limits: Limits) -> None:
+    def __init__(
+        self,
+        aliases: Mapping[str, Alias],
+        default_timezone: ZoneInfo,
+        limits: Limits,
+        cameras: FrigateSettings | None = None,
+    ) -> None:
         self._formats: dict[str, _Format] = {}
-        self.configure(aliases, default_timezone, limits)
+        self.configure(aliases, default_timezone, limits, cameras)
 
-    def configure(self, aliases: Mapping[str, Alias], default_timezone: ZoneInfo, limits: Limits) -> None:
+    def configure(
+        self,
+        aliases: Mapping[str, Alias],
+        default_timezone: ZoneInfo,
+        limits: Limits,
+        cameras: FrigateSettings | None = None,
+    ) -> None:
         """Read from now on with other settings; plugins' decoders stay."""
         self.limits = limits
-        table = AliasTable(dict(aliases), default_timezone)
+        table, cameras = AliasTable(dict(aliases), default_timezone), cameras or FrigateSettings()
         self._formats |= {
+            "cloudevents": _Format(cloudevents.make_decoder(limits), lambda _: None),
             "deeplens": _Format(
                 deeplens.make_decoder(table, limits), partial(deeplens.device_on, table=table)
             ),
             "edge": _Format(partial(edge.decode, limits=limits), edge.device_on),
+            "frigate": _Format(
+                frigate.make_decoder(cameras, limits), partial(frigate.device_on, settings=cameras)
+            ),
         }
 
     def add(self, name: str, decode: Decoder) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hub.dispatch.match import Match
 from hub.dispatch.suppress.settings import Suppress
@@ -24,6 +24,7 @@ class InstanceSettings(Plain):
     match: Match = Match()
     suppress: Suppress = Suppress()
     images: Images = Images()
+    amendments: bool = Field(default=False, description="Also what is said of an event later")
     tick_s: Annotated[float, Field(ge=1, le=86_400)] = 10.0
     concurrency: Annotated[int, Field(ge=1, le=256)] = 4
     window: Annotated[int, Field(ge=1, le=100_000)] = 1000
@@ -34,6 +35,16 @@ class InstanceSettings(Plain):
     start: Literal["now", "beginning"] = "now"
     isolation: Literal["none", "process"] = "none"
     memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 1024
+
+    @model_validator(mode="after")
+    def _ask_for_amendments(self) -> InstanceSettings:
+        """Make them part of the match, which is kept as a revision: `explain` then knows what held when."""
+        if "amendments" in self.match.model_fields_set and self.match.amendments != self.amendments:
+            raise ValueError("match.amendments: is set beside match, not in it: amendments = true")
+        if self.amendments:
+            asked = self.match.model_copy(update={"amendments": True})
+            object.__setattr__(self, "match", asked)
+        return self
 
 
 @dataclass(frozen=True, slots=True)

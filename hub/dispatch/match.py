@@ -20,8 +20,9 @@ Zones = Annotated[dict[Name, Polygon], Field(min_length=1, max_length=100)]
 
 
 class Place(NamedTuple):
-    """Where an event comes from."""
+    """Where an event comes from, and whether it amends another."""
 
+    kind: str
     device: str
     camera: str | None
     source: str
@@ -51,6 +52,7 @@ class Match(Plain):
     min_count: Count | None = Field(default=None, description="So many wanted detections at least")
     max_count: Count | None = Field(default=None, description="So many wanted detections at most")
     schedule: Schedules | None = Field(default=None, description="When it must have been captured")
+    amendments: bool = Field(default=False, description="Set by the instance's own `amendments`")
     new_after_s: Seconds | None = Field(
         default=None, description="Only objects not seen in their place for so long"
     )
@@ -79,7 +81,7 @@ class Match(Plain):
     @cached_property
     def asks_detections(self) -> bool:
         """Whether an event without detections is not wanted."""
-        free = {"devices", "cameras", "sources", "schedule", "zone_point"}
+        free = {"devices", "cameras", "sources", "schedule", "zone_point", "amendments"}
         return bool(self.model_dump(exclude_defaults=True).keys() - free)
 
     @cached_property
@@ -88,8 +90,8 @@ class Match(Plain):
         return self.new_after_s is not None or self.once_within_s is not None
 
     def wants_place(self, event: Event | Place) -> bool:
-        """Whether device, camera and source are wanted."""
-        return all(
+        """Whether device, camera and source are wanted; no amendment is that was not asked for."""
+        return (event.kind == "event" or self.amendments) and all(
             (found := getattr(event, name)) is not None and fits(found) for name, _, fits in self._places
         )
 
@@ -158,6 +160,8 @@ class Match(Plain):
 
     def refusal(self, event: Event) -> str | None:
         """Return why this event is not wanted, or None when it is; earlier events have no say in it."""
+        if event.kind == "amendment" and not self.amendments:
+            return f"amends event {event.amends}, and the instance does not ask for amendments"
         if not self.wants_place(event):
             return self._refuse_place(event)
         if self.wants_rest(event):

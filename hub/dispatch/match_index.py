@@ -40,7 +40,7 @@ class MatchIndex:
 
     def find(self, event: Event) -> int:
         """Return the mask of the matches that want an event; earlier events have no say in it."""
-        left = self._find_place(event.device, event.camera, event.source)
+        left = self._find_place(event.kind, event.device, event.camera, event.source)
         if left & self._timed:
             left &= self._find_minute(minute_of(event.captured_at))
         asking = left & self._asking
@@ -64,8 +64,8 @@ class MatchIndex:
                 found |= self._boxes.find(detection, left)
         return found
 
-    def _learn_place(self, device: str, camera: str | None, source: str) -> int:
-        place = Place(device, camera, source)
+    def _learn_place(self, kind: str, device: str, camera: str | None, source: str) -> int:
+        place = Place(kind, device, camera, source)
         return mask_of(self._matches, lambda match: match.wants_place(place))
 
     def _learn_minute(self, minute: int) -> int:

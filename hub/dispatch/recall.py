@@ -51,7 +51,8 @@ class StoreRecall:
             frame=event.frame.digest,
             up_to=event.id - 1,
         )
-        return await self.log.newest(wanted, SAME_FRAME_EVENTS)
+        found = await self.log.newest(wanted, SAME_FRAME_EVENTS)
+        return [earlier for earlier in found if earlier.id != (event.amends or event.id)]
 
     async def newest(
         self,

@@ -11,6 +11,7 @@ from functools import partial
 
 import aiomqtt
 
+from hub.decode.frigate import SOURCE as FRIGATE
 from hub.decode.message import Message
 from hub.decode.registry import Decoders
 from hub.sources.topics import Topics, decode_routed
@@ -128,7 +129,7 @@ class MqttSource:
         if received.topic == DROPPED_TOPIC:
             self._note_drops(received.payload)
             return None
-        if received.retain and not received.topic.endswith("/status"):
+        if received.retain and not self._is_state(received.topic):
             return None  # the broker shows it again at each start; it was taken when it was sent
         message = Message(
             "mqtt",
@@ -140,6 +141,12 @@ class MqttSource:
             received.duplicate,
         )
         return Arrival(message, decode_routed(message, self._topics, self._decoders, self._known))
+
+    def _is_state(self, topic: str) -> bool:
+        """Whether a retained message says how a device is, not what was seen."""
+        return topic.endswith("/status") or (
+            topic.endswith("/available") and self._topics.decoder_of(topic) == FRIGATE
+        )
 
     def _note_drops(self, payload: bytes) -> None:
         dropped = int(payload) if payload.isdigit() else 0

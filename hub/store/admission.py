@@ -15,6 +15,7 @@ from hub.decode.message import Message, Status
 from hub.decode.printing import show
 from hub.errors import PayloadError
 from hub.event import NewEvent
+from hub.store.amendments import Amendments
 from hub.store.arrival import Arrival
 from hub.store.known_keys import digest_of, keys_of
 from hub.store.link_join import LinkJoin, PendingLink
@@ -37,11 +38,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An event to store, with its message and picture."""
+    """An event to store, with its message and picture. `amends`: the id of the event that it amends."""
 
     event: NewEvent
     arrival: Arrival
     picture: bytes | None
+    amends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Admission:
     known_recents: Mapping[str, Recent] = field(default_factory=dict)
     known_links: Mapping[str, PendingLink] = field(default_factory=dict)
     known_keys: dict[str, bytes] = field(default_factory=dict)
+    amendments: Amendments = field(default_factory=Amendments)
     admitted: list[Admitted] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
@@ -70,6 +73,7 @@ class Admission:
     lines: dict[LineKey, Line] = field(default_factory=dict)
     new_skews: dict[str, float] = field(default_factory=dict)
     repeats: int = 0
+    unchanged: int = 0
     recents: Recents = field(init=False)
     links: LinkJoin = field(init=False)
     stored_keys: set[str] = field(init=False)
@@ -119,7 +123,9 @@ class Admission:
     def _keep(self, arrival: Arrival, *, doubtful: bool = False) -> None:
         decoded = arrival.decoded
         if decoded.events and decoded.position is None:
-            if self._is_new(arrival):
+            if decoded.events[0].kind == "amendment":
+                self._amend(arrival)
+            elif self._is_new(arrival):
                 self._keep_plain(arrival, doubtful=doubtful)
             return
         if decoded.error is not None:
@@ -131,9 +137,29 @@ class Admission:
     def _keep_late(self, arrival: Arrival) -> None:
         if arrival.decoded.error is not None:
             self.refused.append(Refused(arrival, arrival.decoded.error))
+        if arrival.decoded.events and arrival.decoded.events[0].kind == "amendment":
+            self._amend(arrival)
+            return
         for number, event in enumerate(arrival.decoded.events):
             picture = arrival.decoded.picture if number == 0 else None
             self.admitted.append(Admitted(self._correct_clock(event), arrival, picture))
+
+    def _amend(self, arrival: Arrival) -> None:
+        """Take what an arrival says of events; what says nothing new is counted, what has none is refused."""
+        errors: list[PayloadError] = []
+        for number, said in enumerate(arrival.decoded.events):
+            try:
+                taken = self.amendments.take(said, arrival.decoded.about, self.admitted)
+            except PayloadError as error:
+                errors.append(error)
+                continue
+            if taken is None:
+                self.unchanged += 1
+                continue
+            picture = arrival.decoded.picture if number == 0 else None
+            self.admitted.append(Admitted(taken.event, arrival, picture, taken.amends))
+        if errors:
+            self.refused.append(Refused(arrival, errors[0]))
 
     def _is_new(self, arrival: Arrival) -> bool:
         """Whether no event of a plain message was stored under its key; other bytes are a conflict."""

@@ -17,7 +17,7 @@ from hub.store.admission import Admission, Admitted
 from hub.store.arrival import Arrival
 from hub.store.image_links import write_links
 from hub.store.row_insert import insert_rows
-from hub.store.rows import Row, detection_rows, event_row, message_row, quarantine_row
+from hub.store.rows import Row, add_amends, detection_rows, event_row, message_row, quarantine_row
 from hub.store.sessions import write_recent
 from hub.store.settlement import Settlement
 
@@ -76,11 +76,12 @@ def write_events(
         if item.arrival is not arrival:  # the events of one message stand next to each other
             arrival = item.arrival
             message_rows.append(message_row(ids.message + len(message_rows), arrival))
-        event = Event.from_new(item.event, ids.event + number, arrival.message.received_at)
+        event = Event.from_new(item.event, ids.event + number, arrival.message.received_at, item.amends)
         stored.append(event)
         event_rows.append(event_row(event, ids.message + len(message_rows) - 1))
         found += detection_rows(event)
     insert_rows(connection, _MESSAGE, message_rows)
+    add_amends(event_rows, stored)
     insert_rows(connection, _EVENT, event_rows)
     insert_rows(connection, _DETECTION, found)
     return stored, NextIds(ids.event + len(stored), ids.message + len(message_rows))

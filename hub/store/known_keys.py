@@ -20,11 +20,14 @@ def digest_of(arrival: Arrival) -> bytes:
 
 
 def keys_of(arrival: Arrival) -> set[str]:
-    """Return the keys of a plain message; records of agents are told apart by their numbers."""
+    """Return the keys of a plain message; records of agents are told apart by their numbers.
+
+    An amendment comes again under its key with other bytes, so that says nothing.
+    """
     decoded = arrival.decoded
     if decoded.position is not None:
         return set()
-    return {event.key for event in decoded.events if event.key is not None}
+    return {event.key for event in decoded.events if event.key is not None and event.kind == "event"}
 
 
 def find_known(connection: Connection, arrivals: Iterable[Arrival]) -> dict[str, bytes]:

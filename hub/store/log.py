@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.event import Event
+from hub.store.amendments import as_view
 from hub.store.effects import Effect, count_effects, foresee_cooldown
 from hub.store.replays import LivePast, Outcomes, read_outcomes, read_past
 from hub.store.rows import read_events
@@ -18,6 +19,7 @@ from hub.store.schema import detections, events
 from hub.store.suppression import read_snoozes
 
 Found = TypeVar("Found")
+MOST_AMENDMENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,16 @@ class EventFilter:
             found.append(seen.exists())
         return found
 
+    def standing(self) -> list[ColumnElement[bool]]:
+        """Return the WHERE clauses for rows that hold their event as it stands: it is not amended later."""
+        later = events.alias("later")
+        amended = select(later.c.id).where(
+            later.c.amends == func.coalesce(events.c.amends, events.c.id), later.c.id > events.c.id
+        )
+        if self.up_to is not None:
+            amended = amended.where(later.c.id <= self.up_to)
+        return [*self.conditions(), ~amended.exists()]
+
 
 class EventLog:
     """Reads stored events on connections of its own; never waits for the writer."""
@@ -65,7 +77,10 @@ class EventLog:
         self._engine = engine
 
     async def after(self, position: int, limit: int, *, up_to: int | None = None) -> list[Event]:
-        """Return up to `limit` events with an id above `position` (and not above `up_to`), oldest first."""
+        """Return up to `limit` rows with an id above `position` (and not above `up_to`), oldest first.
+
+        An amendment is a row of its own, and holds its event as it stood then.
+        """
         last = [] if up_to is None else [events.c.id <= up_to]
         return await self._read(events.c.id > position, *last, limit=limit)
 
@@ -90,16 +105,33 @@ class EventLog:
         return await self._read(events.c.id <= position, *own, limit=limit, newest_first=True)
 
     async def by_ids(self, ids: Sequence[int]) -> list[Event]:
-        """Return those of the events that exist, oldest first."""
+        """Return those of the rows that exist, oldest first; an amendment as its event stood then."""
         return await self._read(events.c.id.in_(ids), limit=len(ids))
 
     async def newest(self, wanted: EventFilter, limit: int) -> list[Event]:
-        """Return the newest events that a filter lets through, newest first."""
-        return await self._read(*wanted.conditions(), limit=limit, newest_first=True)
+        """Return the events that a filter lets through as they stand, those last heard of first.
+
+        An amended event is under its own id, with everything that was said of it since.
+        """
+        rows = await self._read(*wanted.standing(), limit=limit, newest_first=True)
+        return await self._as_views(rows)
+
+    async def view(self, row: Event) -> tuple[Event, list[int]]:
+        """Return the event of a row as it stands, and the ids of its amendments."""
+        first = row.amends or row.id
+        amendments = await self._read(events.c.amends == first, limit=MOST_AMENDMENTS, newest_first=True)
+        views = await self._as_views(amendments[:1] or [row])
+        return views[0], [one.id for one in reversed(amendments)]
+
+    async def _as_views(self, rows: Sequence[Event]) -> list[Event]:
+        ids = [row.amends for row in rows if row.amends is not None]
+        firsts = {event.id: event for event in await self.by_ids(ids)} if ids else {}
+        return [as_view(firsts[row.amends], row) if row.amends in firsts else row for row in rows]
 
     async def count(self, wanted: EventFilter, *, up_to: int) -> int:
-        """Count the events with an id of at most `up_to` that a filter lets through."""
-        statement = select(func.count()).select_from(events).where(events.c.id <= up_to, *wanted.conditions())
+        """Count the events that a filter lets through, as they stood after the row `up_to`."""
+        wanted = replace(wanted, up_to=up_to)
+        statement = select(func.count()).select_from(events).where(*wanted.standing())
         async with self._engine.connect() as connection:
             return int((await connection.execute(statement)).scalar_one())
 

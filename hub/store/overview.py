@@ -149,8 +149,9 @@ async def read_quarantine(engine: AsyncEngine, number: int) -> dict[str, Any]:
 async def list_devices(engine: AsyncEngine) -> Rows:
     """Return the devices ever seen, with counts.
 
-    `events` are stored. `gaps` are stretches of records that a device said are gone, `missing` the records in
-    them. `stale` and `early` records came again or out of turn, and were dropped.
+    `events` are stored rows, amendments included. `gaps` are stretches of records that a device said are
+    gone, `missing` the records in them. `stale` and `early` records came again or out of turn, and were
+    dropped.
     """
     statement = select(
         devices,

@@ -19,7 +19,7 @@ from hub.store.database import database_path, hub_lock, open_write_engine, upgra
 from hub.store.frames import FrameStore
 from hub.store.plugin_state import open_cursor
 from hub.store.row_insert import insert_rows
-from hub.store.rows import Row, detection_rows, event_row
+from hub.store.rows import Row, add_amends, detection_rows, event_row
 
 UNFINISHED = "restoring"
 """This file is there from the beginning of a restoration to its end; its text says from where."""
@@ -106,7 +106,9 @@ def _add(connection: Connection, restored: Sequence[Restored]) -> int:
     there = set(connection.execute(select(schema.events.c.id).where(schema.events.c.id.in_(ids))).scalars())
     new = {event.id: (event, record) for event, record, _ in restored if event.id not in there}
     insert_rows(connection, _MESSAGE, [_message_row(event, record) for event, record in new.values()])
-    insert_rows(connection, _EVENT, [event_row(event, event.id) for event, _ in new.values()])
+    rows = [event_row(event, event.id) for event, _ in new.values()]
+    add_amends(rows, [event for event, _ in new.values()])
+    insert_rows(connection, _EVENT, rows)
     insert_rows(connection, _DETECTION, [row for event, _ in new.values() for row in detection_rows(event)])
     return len(new)
 

@@ -47,6 +47,13 @@ def _frame_columns(found: Frame | DroppedFrame) -> Row:
     }
 
 
+def add_amends(rows: Sequence[Row], events: Sequence[Event]) -> None:
+    """Add what each event amends to its row of `events`, if any does: most batches save the column."""
+    if any(event.amends is not None for event in events):
+        for row, event in zip(rows, events, strict=True):
+            row["amends"] = event.amends
+
+
 def detection_rows(event: Event) -> list[Row]:
     """Return the rows of `detections`, in order."""
     return [
@@ -160,6 +167,7 @@ def read_events(
             frame=_read_frame(row),
             detections=tuple(found[row["id"]]),
             attributes=row["attributes"],
+            amends=row["amends"],
         )
         for row in event_rows
     ]

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 NAMING = {
@@ -60,7 +61,9 @@ def _from_text(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
-# The log. Ids grow in commit order and are never used again.
+# The log. Ids grow in commit order and are never used again. A row of kind "amendment" holds its event as it
+# stands from then on; `amends` is the id of the event's first row, which alone has the key.
+_AMENDMENTS = text("amends IS NOT NULL")  # other rows cost the index nothing
 events = Table(
     "events",
     metadata,
@@ -80,7 +83,9 @@ events = Table(
     Column("frame_dropped", Text),
     Column("attributes", JSON, nullable=False),
     Column("message_id", BigId, ForeignKey("messages.id")),
+    Column("amends", BigId),
     Index(None, "device", "captured_at"),
+    Index(None, "amends", sqlite_where=_AMENDMENTS, postgresql_where=_AMENDMENTS),
     sqlite_autoincrement=True,
 )
 

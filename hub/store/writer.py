@@ -19,6 +19,7 @@ from hub.errors import StoreError
 from hub.event import Event, Frame
 from hub.store import schema
 from hub.store.admission import Admission, Admitted, Line, LineKey, lines_of
+from hub.store.amendments import find_amended
 from hub.store.arrival import Arrival, Burst, Receipt
 from hub.store.batch import (
     NextIds,
@@ -138,6 +139,7 @@ class Writer:
         self._changes: list[_Change] = []
         self._settling: dict[Settling, None] = {}
         self._waiting = [0, 0]  # arrivals, bytes
+        self._unchanged = 0
         self._work = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -311,7 +313,12 @@ class Writer:
     ) -> tuple[Admission, list[Ack | None]]:
         self._learn_lines(lines_of(arrivals), connection)
         admission = Admission(
-            self._lines, self._skews, self._recents, self._links, find_known(connection, arrivals)
+            self._lines,
+            self._skews,
+            self._recents,
+            self._links,
+            find_known(connection, arrivals),
+            find_amended(connection, arrivals, self._ids.event),
         )
         acks = [admission.add(arrival) for arrival in arrivals]
         return admission, acks
@@ -384,6 +391,9 @@ class Writer:
                 self._links[device] = pending
         if admission.repeats:
             log.info("store.repeats %d messages came again and are stored already", admission.repeats)
+        if admission.unchanged:
+            self._unchanged += admission.unchanged
+            log.debug("store.unchanged %d amendments said nothing new since the start", self._unchanged)
 
     def _tell(self, batch: _Batch, acks: list[Ack | None]) -> None:
         position = 0

@@ -61,7 +61,7 @@ def test_configuration_is_the_defaults_without_a_file(tmp_path, monkeypatch):
 def test_configuration_names_every_problem_with_its_place(write):
     path = write(
         '[hub]\ndatadir = "x"\n[mqtt]\nport = 0\nbroker = "http://x"\nknown_devices = ["a b"]\n'
-        '[mqtt.topics]\n"a/#/b" = "edge"\n"ok" = "frigate"\n[limits]\nmax_depth = "deep"\n'
+        '[mqtt.topics]\n"a/#/b" = "edge"\n"ok" = "tasmota"\n[limits]\nmax_depth = "deep"\n'
         '[deeplens]\ntimezone = "Mars"\n[colour]\n'
     )
     found = problems_of(path)
@@ -79,7 +79,10 @@ def test_configuration_names_every_problem_with_its_place(write):
             '[hub]\ndatadir = "x"',
             "hub.datadir: unknown setting 'datadir' (did you mean 'data_dir'? known: data_dir)",
         ),
-        ("[mtqq]", "mtqq: unknown setting 'mtqq' (known: deeplens, hub, limits, mqtt, plugins, watchdog)"),
+        (
+            "[mtqq]",
+            "mtqq: unknown setting 'mtqq' (known: deeplens, frigate, hub, limits, mqtt, plugins, watchdog)",
+        ),
         (
             '[hub]\ndata_dir = "a\\u0000b"',
             "hub.data_dir: is no path: it has signs that cannot be printed, or more than 1000",
@@ -128,7 +131,10 @@ def test_configuration_names_every_problem_with_its_place(write):
             '[mqtt]\npassword_env = "A"\npassword_file = "b"',
             "mqtt: set password_env or password_file, not both",
         ),
-        ('[mqtt.topics]\nx = "frigate"', "mqtt.topics.x: unknown decoder 'frigate' (known: deeplens, edge)"),
+        (
+            '[mqtt.topics]\nx = "tasmota"',
+            "mqtt.topics.x: unknown decoder 'tasmota' (known: cloudevents, deeplens, edge, frigate)",
+        ),
         (
             "[limits]\nmax_depth = 1000",
             "limits.max_depth: Input should be less than or equal to 100, found 1000",
@@ -144,7 +150,10 @@ def test_configuration_ties_a_topic_to_a_plugin_of_the_file(write):
     assert read_config(path).mqtt.topics == {"birds/+/seen": "birdhouse"}
 
     (problem,) = problems_of(write('[mqtt.topics]\n"a/+" = "bird"\n[plugins.birdhouse]\n'))
-    assert problem == "mqtt.topics.a/+: unknown decoder 'bird' (known: deeplens, edge, birdhouse)"
+    assert (
+        problem
+        == "mqtt.topics.a/+: unknown decoder 'bird' (known: cloudevents, deeplens, edge, frigate, birdhouse)"
+    )
 
 
 @pytest.mark.parametrize(

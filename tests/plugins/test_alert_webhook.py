@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -158,7 +159,7 @@ WRONG = {
     ),
     "unknown": (
         {"url": "https://example.org/", "urls": 1},
-        "webhooks.0.urls: unknown setting 'urls' (did you mean 'url'? known: secret_env, url)",
+        "webhooks.0.urls: unknown setting 'urls' (did you mean 'url'? known: format, secret_env, url)",
     ),
 }
 
@@ -169,3 +170,17 @@ def test_webhook_settings_say_what_is_wrong(case: str, problems: Callable[..., t
     (found,) = problems("threshold-alerts", webhooks=[webhook])
     assert expected in found
     assert "s3cret" not in found
+
+
+async def test_webhook_gets_a_cloudevent_where_it_asks_for_one(hub: Any, webhook: Any) -> None:
+    settings = table(webhook, "hook")
+    settings["webhooks"][0]["format"] = "cloudevents"
+    await alert(hub, await hub.store(), **settings)
+    ((headers, body),) = webhook.requests
+    said = json.loads(body)
+    assert headers["content-type"].startswith("application/cloudevents+json")
+    assert (said["specversion"], said["type"]) == ("1.0", "org.lenshub.notice.v1")
+    assert said["source"] == "/lenshub/plugins/threshold-alerts"
+    assert said["id"] == said["data"]["id"] == headers["idempotency-key"]
+    assert datetime.fromisoformat(said["time"]).tzinfo is not None
+    assert said["data"]["title"] == "thumbs-up on Seattle01"

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hub.decode.aliases import Alias
+from hub.decode.frigate import FrigateSettings
 from hub.decode.limits import Limits
 from hub.decode.message import Message
 from hub.decode.registry import DECODER_NAMES, Decoders
@@ -22,14 +23,15 @@ PAYLOADS = ROOT / "tests" / "payloads"
 PAIRS = sorted(PAYLOADS.glob("*/*.json"))
 CODES_WITHOUT_A_SMALL_PAYLOAD = {"too_large", "picture_too_large", "picture_too_complex", "decoder_bug"}
 CODES_OF_PICTURES = {"picture_animated"}  # shown in test_picture.py
-CODES_OF_PLUGINS = {"decoder_failed", "key_conflict", "no_decoder"}
+CODES_OF_PLUGINS = {"decoder_failed", "key_conflict", "no_decoder", "nothing_to_amend"}
 
 
 def decode_pair(path: Path) -> tuple[dict[str, Any], Any]:
     """Return (what the payload decodes to, what the pair expects)."""
     pair = json.loads(path.read_text())
     aliases = {thing: Alias.model_validate(alias) for thing, alias in pair.get("aliases", {}).items()}
-    decoders = Decoders(aliases, ZoneInfo(pair.get("timezone", "UTC")), Limits())
+    cameras = FrigateSettings.model_validate(pair.get("frigate", {}))
+    decoders = Decoders(aliases, ZoneInfo(pair.get("timezone", "UTC")), Limits(), cameras)
     payload = path.with_suffix(".payload").read_bytes()
     received_at = datetime.fromisoformat(pair["received_at"])
     message = Message("mqtt", pair["topic"], payload, received_at)

@@ -199,3 +199,15 @@ async def test_source_takes_a_retained_message_only_when_it_is_sent(
             await wait_until(lambda: store.writer.tail.newest >= 1)
     assert [event.labels for event in await store.log.after(0, 9)] == [frozenset({"last"})]
     assert (await overview.list_devices(store.engine))[0]["state"] == "online"
+
+
+async def test_source_takes_a_retained_availability_and_no_retained_picture(
+    store, sourcing, sender, wait_until
+):
+    topics = {"frigate/available": "frigate", "frigate/+/+/snapshot": "frigate"}
+    async with sender() as connection:
+        await connection.publish("frigate/door/car/snapshot", b"no picture", retain=True)
+        await connection.publish("frigate/available", b"online", retain=True)
+        async with sourcing(topics):
+            await wait_until(lambda: store.sql("SELECT state FROM devices") == [("online",)])
+    assert store.sql("SELECT code FROM quarantine") == []

@@ -1,0 +1,80 @@
+"""What Frigate says of a tracked object becomes one event, from the first message to the last."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hub.decode.frigate import FrigateSettings
+from hub.decode.limits import Limits
+from hub.decode.message import Message
+from hub.decode.registry import Decoders
+from hub.event import Frame
+from hub.store.arrival import Arrival
+from hub.store.log import EventFilter
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+CAR = {"id": "1.5-abc", "camera": "door", "label": "car", "start_time": NOW.timestamp(), "top_score": 0.8}
+
+
+@pytest.fixture
+def hear(store, decoders, soon):
+    """A function: what Frigate publishes is decoded and stored."""
+
+    async def publish(topic, said):
+        payload = said if isinstance(said, bytes) else json.dumps(said).encode()
+        message = Message("mqtt", f"frigate/{topic}", payload, NOW)
+        await soon(store.add(Arrival(message, decoders.decode("frigate", message))))
+
+    return publish
+
+
+async def test_tracked_object_is_one_event_with_all_that_was_said_of_it(store, hear, jpeg):
+    await hear("events", {"type": "new", "after": CAR})
+    await hear("events", {"type": "update", "after": {**CAR, "box": [1, 2, 3, 4], "top_score": 0.8049}})
+    await hear("events", {"type": "update", "after": {**CAR, "entered_zones": ["drive"], "top_score": 0.93}})
+    await hear(
+        "reviews", {"after": {**CAR, "id": "r", "severity": "alert", "data": {"detections": ["1.5-abc"]}}}
+    )
+    await hear("door/car/snapshot", jpeg)
+    await hear("door/car/snapshot", jpeg)
+    await hear("tracked_object_update", {"type": "lpr", "id": "1.5-abc", "plate": "S AB 12", "score": 0.97})
+    await hear(
+        "events", {"type": "end", "after": {**CAR, "top_score": 0.93, "end_time": NOW.timestamp() + 9}}
+    )
+
+    (event,) = await store.log.newest(EventFilter(label="car"), 10)
+    _, amendments = await store.log.view(event)
+    assert (event.id, event.key, event.device) == (1, "frigate:frigate:1.5-abc", "frigate")
+    assert (event.camera, event.detections[0].confidence) == ("door", 0.93)
+    assert isinstance(event.frame, Frame)
+    assert event.attributes == {
+        "camera": "door",
+        "zones": ["drive"],
+        "review": "r",
+        "severity": "alert",
+        "plate": "S AB 12",
+        "plate_score": 0.97,
+        "ended": True,
+        "ended_at": "2026-11-21T12:00:09+00:00",
+    }
+    assert amendments == [2, 3, 4, 5, 6]
+    assert store.sql("SELECT COUNT(*) FROM quarantine") == [(0,)]
+
+
+async def test_false_positive_makes_no_event(store, hear):
+    await hear("events", {"type": "new", "after": {**CAR, "false_positive": True}})
+
+    assert store.sql("SELECT COUNT(*) FROM events") == [(0,)]
+
+
+async def test_box_is_in_fractions_where_the_size_of_the_frames_is_set():
+    settings = FrigateSettings(cameras={"door": (1280, 720)})
+    decoder = Decoders({}, ZoneInfo("UTC"), Limits(), settings)
+    said = json.dumps({"after": {**CAR, "box": [320, 180, 640, 720]}}).encode()
+    (event,) = decoder.decode("frigate", Message("mqtt", "frigate/events", said, NOW)).events
+
+    assert event.detections[0].box.corners_in(1, 1) == (0.25, 0.25, 0.5, 1.0)

@@ -79,7 +79,10 @@ def test_configuration_names_every_problem_with_its_place(write):
             '[hub]\ndatadir = "x"',
             "hub.datadir: unknown setting 'datadir' (did you mean 'data_dir'? known: data_dir)",
         ),
-        ("[mtqq]", "mtqq: unknown setting 'mtqq' (known: deeplens, http, hub, limits, mqtt, plugins, watchdog)"),
+        (
+            "[mtqq]",
+            "mtqq: unknown setting 'mtqq' (known: deeplens, http, hub, limits, mqtt, plugins, watchdog)",
+        ),
         (
             '[hub]\ndata_dir = "a\\u0000b"',
             "hub.data_dir: is no path: it has signs that cannot be printed, or more than 1000",

@@ -10,11 +10,12 @@ CONNECT_S = 5
 READ_S = 8
 ATTEMPTS = 3
 SESSION_NAME = "lenshub"
+USER_AGENT = "LensHub"
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach a store.
+    """How to reach a service.
 
     Args:
         endpoint_url: None for AWS.
@@ -33,20 +34,21 @@ class Access:
 
 
 def make_client(
-    access: Access, service: str = "s3", *, attempts: int = ATTEMPTS, read_s: float = READ_S
+    access: Access, service: str = "s3", *, attempts: int = ATTEMPTS, read_s: float | None = None
 ) -> AbstractAsyncContextManager[Any]:
     """Return a client to be entered; credentials are looked up at its first request.
 
     Args:
         attempts: How often a request is made; 1 where each is paid for.
-        read_s: How long an answer may take.
+        read_s: How long an answer may take; None: READ_S.
     """
     from aiobotocore.config import AioConfig
     from aiobotocore.session import AioSession
 
     config = AioConfig(
+        user_agent=USER_AGENT,  # botocore's own is composed anew for each request
         connect_timeout=CONNECT_S,
-        read_timeout=read_s,
+        read_timeout=read_s or READ_S,
         max_pool_connections=access.connections,
         retries={"mode": "standard", "total_max_attempts": attempts},
         # Other stores than AWS know neither host-style buckets nor the newer checksums.

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from hub.aws import Access
 from hub.event import Event
 from plugins.archive_compression import Compression
 from plugins.archive_keys import KeyTemplates, LayoutName
 from plugins.s3_bucket import Keeping
-from plugins.s3_client import S3Access
 
 
 def _check_endpoint(value: str) -> str:
@@ -120,9 +120,9 @@ class ArchiveSettings(BaseModel):
         return self
 
     @property
-    def access(self) -> S3Access:
+    def access(self) -> Access:
         """How to reach the bucket's store."""
-        return S3Access(
+        return Access(
             self.endpoint_url, self.region, self.profile, self.role_arn, self.external_id, self.connections
         )
 

@@ -12,12 +12,12 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
+from hub.aws import make_client
 from hub.plugin import Calls, Image, Reject, RetryLater
 from plugins.rekognition_errors import DOWN_S, UnansweredError, judge, no_face
 from plugins.rekognition_picture import most_bytes, name_object, refuse_size, shrink
 from plugins.rekognition_request import MEMBERS, Inquiry
 from plugins.rekognition_settings import RekognitionSettings
-from plugins.s3_client import make_client
 
 READ_S = 20.0
 PATIENCE_S = 5.0

@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from hub.aws import Access
 from hub.event import DeviceName, Name
 from hub.plugin import Limit
 from plugins.archive_settings import EndpointUrl, RoleArn
-from plugins.s3_client import S3Access
 
 Operation = Literal[
     "labels",
@@ -209,6 +209,6 @@ class RekognitionSettings(Table):
         limits = [] if day is None else [Limit("daily_budget", "day", amount=day)]
         return (*limits, *([] if month is None else [Limit("monthly_budget", "month", amount=month)]))
 
-    def access(self, endpoint_url: str | None = None, connections: int = 64) -> S3Access:
+    def access(self, endpoint_url: str | None = None, connections: int = 64) -> Access:
         """How to reach a service of AWS as these settings say."""
-        return S3Access(endpoint_url, self.region, self.profile, self.role_arn, self.external_id, connections)
+        return Access(endpoint_url, self.region, self.profile, self.role_arn, self.external_id, connections)

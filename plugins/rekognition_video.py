@@ -14,11 +14,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 
+from hub.aws import make_client
 from hub.plugin import Message
 from plugins.rekognition_asking import READ_S, thin
 from plugins.rekognition_event import MAX_VIDEO_MS, VIDEO_TOPIC
 from plugins.rekognition_settings import RekognitionSettings, VideoOperation, VideoSettings
-from plugins.s3_client import make_client
 
 WAIT_S = 20
 HIDDEN_S = 300

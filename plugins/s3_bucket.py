@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+from hub.aws import Access, make_client
 from hub.errors import DeliveryError
 from hub.plugin import Reject, RetryLater
 from plugins.archive_place import Listed
-from plugins.s3_client import S3Access, make_client
 from plugins.s3_errors import ABSENT, TAKEN, UNSUPPORTED, explain_answer
 from plugins.s3_upload import PART_BYTES, upload_in_parts
 
@@ -58,7 +58,7 @@ class _Answered(Exception):  # noqa: N818 - an answer, which may well be expecte
 class Bucket:
     """A bucket, entered once: its client and connections last as long as the plugin."""
 
-    def __init__(self, name: str, prefix: str, access: S3Access, keeping: Keeping) -> None:
+    def __init__(self, name: str, prefix: str, access: Access, keeping: Keeping) -> None:
         self.name = f"s3://{name}/{prefix}".rstrip("/")
         self._bucket = name
         self._prefix = prefix

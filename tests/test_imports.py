@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "plugins": (
         *("hub.plugin", "hub.event", "hub.errors", "hub.draw", "hub.template", "hub.wire"),
         "hub.dispatch.match_names",
-        *("hub.guarded_address", "hub.guarded_http", "plugins"),
+        *("hub.aws", "hub.guarded_address", "hub.guarded_http", "plugins"),
         *("edge.model", "edge.model_card"),  # a classifier of your own has the agent's format
     ),
     "edge": ("hub.event", "hub.errors", "hub.wire", "hub.draw", "edge"),

@@ -12,8 +12,12 @@ from hub.images.desk import Desk
 from hub.images.message import Refusal
 from hub.images.offer import Channel, Offer, Outcome, Unavailable
 
-AHEAD = 8
-"""So many more pictures than are asked about are read and checked ahead."""
+AHEAD = (8, 64)
+"""At least and at most so many more pictures than are asked about are read ahead, or wait for a commit.
+
+A picture is asked about for 50 ms perhaps, and spends as long in commits before and after: with three times
+`concurrency` beside those asked about, the classifier is never without work.
+"""
 
 
 class ImageSource:
@@ -40,7 +44,8 @@ class ImageSource:
     async def __aenter__(self) -> Self:
         self._reset()
         await self._channel.__aenter__()  # type: ignore[attr-defined] # every channel is a context manager
-        count = self._desk.settings.concurrency + AHEAD
+        concurrency, (least, most) = self._desk.settings.concurrency, AHEAD
+        count = concurrency + max(least, min(3 * concurrency, most))
         self._workers = [
             asyncio.create_task(self._work(), name=f"{self._desk.name} {self.name}") for _ in range(count)
         ]

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from hub import aws
+from hub.aws import Access
 from hub.errors import DeliveryError
 from hub.plugin import Reject, RetryLater
-from plugins import s3_client
 from plugins.s3_bucket import Bucket, Keeping, md5_of
-from plugins.s3_client import S3Access
 from plugins.s3_upload import PART_BYTES
 
 OURS = {"lenshub-event": "1 2018", "lenshub-sha256": "0" * 64}
@@ -25,7 +25,7 @@ JPEG = "image/jpeg"
 
 @asynccontextmanager
 async def opened(address: str, keeping: Keeping | None = None, **access: Any) -> AsyncIterator[Bucket]:
-    way = S3Access(address, "us-east-1", **access)
+    way = Access(address, "us-east-1", **access)
     async with Bucket("archive", "p/", way, keeping or Keeping()) as bucket:
         yield bucket
 
@@ -36,7 +36,7 @@ async def head(s3: Any, key: str) -> Any:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_client, "READ_S", 1)
+    monkeypatch.setattr(aws, "READ_S", 1)
 
 
 async def test_bucket_keeps_an_object_with_type_and_metadata(s3: Any, s3_server: str) -> None:

@@ -81,8 +81,10 @@ def test_configuration_names_every_problem_with_its_place(write):
         ),
         (
             "[mtqq]",
-            "mtqq: unknown setting 'mtqq' (known: deeplens, frigate, http, hub, limits, mqtt, plugins, "
-            "watchdog)",
+            (
+                "mtqq: unknown setting 'mtqq' "
+                "(known: deeplens, frigate, http, hub, limits, mqtt, plugins, watchdog)"
+            ),
         ),
         (
             '[hub]\ndata_dir = "a\\u0000b"',

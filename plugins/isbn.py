@@ -13,7 +13,6 @@ from typing import Any, Protocol, Self, TypeVar
 
 from pydantic import JsonValue
 
-from hub.draw.picture import PictureError
 from hub.errors import DeliveryError
 from hub.plugin import (
     Calls,
@@ -26,12 +25,10 @@ from hub.plugin import (
     hookimpl,
     read_classified,
 )
-from plugins.isbn_barcode import read_barcodes
 from plugins.isbn_classes import read_classes
 from plugins.isbn_event import write_event
 from plugins.isbn_http import RETRY_S, HttpClassifier
 from plugins.isbn_openvino import OpenVinoClassifier
-from plugins.isbn_photo import read_grey, shrink
 from plugins.isbn_sagemaker import SageMakerClassifier
 from plugins.isbn_settings import IsbnSettings
 
@@ -107,6 +104,9 @@ class Isbn:
         return bool(said.get("barcodes")) or any(p >= self._settings.threshold for _, p in guesses)
 
     async def _read_barcodes(self, image: Image) -> list[JsonValue]:
+        from plugins.isbn_barcode import read_barcodes
+        from plugins.isbn_photo import read_grey
+
         readings = await self._unpack(lambda data: read_barcodes(read_grey(data)), image.data)
         self._barcodes += bool(readings)
         return [
@@ -140,12 +140,16 @@ class Isbn:
         return answer
 
     async def _ask_model(self, model: Classifier, image: Image) -> JsonValue:
+        from plugins.isbn_photo import shrink
+
         jpeg = await self._unpack(partial(shrink, longest_px=self._settings.longest_px), image.data)
         self._asked += 1
         return await model.ask(jpeg)
 
     async def _unpack(self, work: Callable[[bytes], Result], data: bytes) -> Result:
         """Let a thread work on a picture."""
+        from hub.draw.picture import PictureError
+
         async with self._unpacking:
             try:
                 return await asyncio.to_thread(work, data)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import JsonValue
 
 from edge.model_card import read_card
-from hub.draw.picture import decode_picture
 from hub.errors import ConfigError
 from plugins.isbn_answer import KEPT
 from plugins.isbn_http import write_answer
@@ -60,6 +59,8 @@ class OpenVinoClassifier:
         return write_answer(self.name, self._card.version, guesses)
 
     def _classify(self, jpeg: bytes) -> list[tuple[str, Any]]:
+        from hub.draw.picture import decode_picture
+
         if self._detector is None:
             raise RuntimeError("the model is used outside of its `async with`")
         return [(found.label, found.confidence) for found in self._detector.detect(decode_picture(jpeg))]

@@ -102,8 +102,8 @@ class IsbnSettings(Plain):
     sagemaker: SageMakerSettings | None = Field(default=None, description="a SageMaker endpoint")
     openvino: OpenVinoSettings | None = Field(default=None, description="a model of your own, run here")
     price_usd: Money = Field(default=0.0, description="what one request to the model costs")
-    daily_usd: Money | None = Field(default=None, description="the most that 24 hours may cost")
-    monthly_usd: Money | None = Field(default=None, description="the most that a month may cost")
+    budget_usd_per_day: Money | None = Field(default=None, description="the most that 24 hours may cost")
+    budget_usd_per_month: Money | None = Field(default=None, description="the most that a month may cost")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -132,8 +132,8 @@ class IsbnSettings(Plain):
     def limits(self) -> tuple[Limit, ...]:
         """What the model may cost."""
         found = []
-        if self.daily_usd is not None:
-            found.append(Limit("daily_usd", "day", amount=self.daily_usd))
-        if self.monthly_usd is not None:
-            found.append(Limit("monthly_usd", "month", amount=self.monthly_usd))
+        if self.budget_usd_per_day is not None:
+            found.append(Limit("budget_usd_per_day", "day", amount=self.budget_usd_per_day))
+        if self.budget_usd_per_month is not None:
+            found.append(Limit("budget_usd_per_month", "month", amount=self.budget_usd_per_month))
         return tuple(found)

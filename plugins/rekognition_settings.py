@@ -162,8 +162,10 @@ class RekognitionSettings(Table):
         default={},
         description="USD for a call of an operation (0.001; 0 for custom-labels, paid by the hour)",
     )
-    daily_budget: Money | None = Field(default=None, description="USD that calls may cost within 24 hours")
-    monthly_budget: Money | None = Field(
+    budget_usd_per_day: Money | None = Field(
+        default=None, description="USD that calls may cost within 24 hours"
+    )
+    budget_usd_per_month: Money | None = Field(
         default=None, description="USD that calls may cost in a month, in UTC"
     )
     oversize: Literal["reject", "shrink"] = Field(
@@ -205,9 +207,9 @@ class RekognitionSettings(Table):
     @property
     def limits(self) -> tuple[Limit, ...]:
         """What all calls together may cost."""
-        day, month = self.daily_budget, self.monthly_budget
-        limits = [] if day is None else [Limit("daily_budget", "day", amount=day)]
-        return (*limits, *([] if month is None else [Limit("monthly_budget", "month", amount=month)]))
+        day, month = self.budget_usd_per_day, self.budget_usd_per_month
+        limits = [] if day is None else [Limit("budget_usd_per_day", "day", amount=day)]
+        return (*limits, *([] if month is None else [Limit("budget_usd_per_month", "month", amount=month)]))
 
     def access(self, endpoint_url: str | None = None, connections: int = 64) -> Access:
         """How to reach a service of AWS as these settings say."""

@@ -23,7 +23,7 @@ from hub.store.schema import deliveries
 ROOT = Path(__file__).parents[2]
 NAMES = ["s3-archive", "retraining", "threshold-alerts", "tweet"]
 # Not in hub.toml: what takes things in, and what is paid for, is for those who ask for it.
-ALL = [*NAMES, "inbox", "rekognition"]
+ALL = [*NAMES, "inbox", "isbn", "rekognition"]
 TABLES = tomllib.loads((ROOT / "hub.toml").read_text())["plugins"]
 DOCS = (ROOT / "docs/plugins.md").read_text()
 ALERTS = (ROOT / "docs/alerts.md").read_text()

@@ -239,8 +239,8 @@ async def test_picture_that_the_far_side_refuses_is_rejected(look, http, server)
 
 
 async def test_budget_that_is_used_up_asks_nobody(look, http, server):
-    with pytest.raises(RetryLater, match="daily_usd is used up"):
-        await look(COVER, **http(price_usd=0.02, daily_usd=0.01))
+    with pytest.raises(RetryLater, match="budget_usd_per_day is used up"):
+        await look(COVER, **http(price_usd=0.02, budget_usd_per_day=0.01))
     assert server.requests == []
 
 

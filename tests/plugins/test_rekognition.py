@@ -107,10 +107,10 @@ async def test_every_operation_is_asked_once_side_by_side_and_makes_one_event(
 async def test_call_names_its_price_and_the_budgets(
     server: RekognitionServer, tmp_path: Path, ledger: Any
 ) -> None:
-    table = {"daily_budget": 2.0, "monthly_budget": 30.0, "price": {"labels": 0.0008}}
+    table = {"budget_usd_per_day": 2.0, "budget_usd_per_month": 30.0, "price": {"labels": 0.0008}}
     async with asking(server, tmp_path, **table) as plugin:
         await plugin.classify(image(), ledger)
-    assert ledger.asked == [("labels", 0.0008, ["daily_budget", "monthly_budget"])]
+    assert ledger.asked == [("labels", 0.0008, ["budget_usd_per_day", "budget_usd_per_month"])]
 
 
 async def test_answers_of_an_earlier_attempt_are_not_paid_again(

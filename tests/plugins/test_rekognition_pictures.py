@@ -80,13 +80,13 @@ async def test_budget_that_is_used_up_keeps_pictures_waiting(
     hub: Any, server: RekognitionServer, running: Any, wait_until: Any
 ) -> None:
     put(hub.data_dir / "photos", 4)
-    async with running(daily_budget=0.002):
+    async with running(budget_usd_per_day=0.002):
 
         async def stored() -> bool:
             return await hub.log.newest_id() == 2
 
         await wait_until(stored, 60)
-    async with running(daily_budget=0.003):
+    async with running(budget_usd_per_day=0.003):
 
         async def stored_more() -> bool:
             return await hub.log.newest_id() == 3

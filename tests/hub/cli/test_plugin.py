@@ -102,7 +102,9 @@ def test_show_of_what_is_not_installed_names_what_is(lenshub):
     done = lenshub("plugins", "show", "twet")
 
     assert done.exit_code == 1
-    assert done.output.startswith("no plugin 'twet' is installed (installed: inbox, retraining, ")
+    assert done.output.startswith(
+        "no plugin 'twet' is installed (installed: inbox, isbn, rekognition, retraining, "
+    )
 
 
 def test_try_delivers_samples_with_every_fault(lenshub, folder):

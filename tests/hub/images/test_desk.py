@@ -138,18 +138,18 @@ async def test_used_up_budget_pauses_the_intake_and_is_told(running, fill, folde
         async def call():
             return {"bright": 0.5}
 
-        limits = [Limit("daily_budget", "day", amount=0.005)]
+        limits = [Limit("budget_usd_per_day", "day", amount=0.005)]
         return await calls.ask("labels", call, price=0.001, limits=limits)
 
     fill(9)
     async with running(behave, folder="photos", concurrency=2) as gallery:
-        await wait_until(lambda: "waits about 24 hours: daily_budget is used up" in gallery.said())
+        await wait_until(lambda: "waits about 24 hours: budget_usd_per_day is used up" in gallery.said())
         await wait_until(lambda: len(gallery.events()) == 5)
 
     assert spent(gallery) == (5, 0.005)
     assert gallery.refused() == []
     async with running(behave, folder="photos") as gallery:  # the ledger remembers
-        await wait_until(lambda: "daily_budget is used up" in gallery.said())
+        await wait_until(lambda: "budget_usd_per_day is used up" in gallery.said())
     assert len(gallery.events()) == 5
 
 

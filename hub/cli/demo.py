@@ -12,9 +12,12 @@ import typer
 from rich.markup import escape
 
 from hub.cli.shared import EXIT_ERROR, JsonOption, complaints, console, plainly, print_json, print_table
-from hub.demo.clips import CLIPS
+from hub.demo.clips import CLIPS, Clip
+from hub.demo.cloud.play import play_cloud
+from hub.demo.cloud.summary import CloudSummary
 from hub.demo.play import play
 from hub.demo.summary import Summary
+from hub.errors import HubError
 
 
 class DemoModel(StrEnum):
@@ -26,7 +29,16 @@ class DemoModel(StrEnum):
 
 @plainly
 def demo(
-    model: Annotated[DemoModel, typer.Option(help="What the camera looks for.")] = DemoModel.THUMBS_UP,
+    model: Annotated[
+        DemoModel | None,
+        typer.Option(help="What the camera looks for.", show_default=DemoModel.THUMBS_UP.value),
+    ] = None,
+    cloud: Annotated[
+        bool,
+        typer.Option(
+            "--cloud", help="Pictures from S3, a folder and uploads to cloud classifiers, all local."
+        ),
+    ] = False,
     seconds: Annotated[
         float | None,
         typer.Option(min=1, max=86_400, help="End by itself after about this long.", show_default="Ctrl-C"),
@@ -36,19 +48,27 @@ def demo(
 ) -> None:
     """Run a broker, a hub and a camera agent on a shipped clip, and tell what happens.
 
-    Needs no camera and no account: pictures are archived to a folder, tweets are only shown. Exits with 0 if
-    nothing was lost and every plugin did its part.
+    Needs no camera and no account: pictures are archived to a folder, tweets are only shown. With --cloud
+    servers on this machine stand in for S3, SQS, Rekognition and a classifier. Exits with 0 if nothing was
+    lost or paid for twice and every plugin did its part.
 
     Examples:
 
      lenshub demo --seconds 20 --json
      lenshub demo --model hiragana
+
+     lenshub demo --cloud --seconds 30
     """
-    summary, problems = asyncio.run(_play(folder, model, seconds, quiet=json))
+    if cloud and model is not None:
+        raise HubError("--model is a camera's; leave it out with --cloud")
+    clip = None if cloud else CLIPS[model or DemoModel.THUMBS_UP]
+    summary, problems = asyncio.run(_play(folder, clip, seconds, quiet=json))
     if json:
         print_json(summary.model_dump())
-    else:
+    elif isinstance(summary, Summary):
         _print_summary(summary)
+    else:
+        _print_cloud(summary)
     for problem in problems:
         complaints.print(escape(problem), style="red")
     if problems:
@@ -56,12 +76,16 @@ def demo(
 
 
 async def _play(
-    folder: Path, model: DemoModel, seconds: float | None, *, quiet: bool
-) -> tuple[Summary, list[str]]:
+    folder: Path, clip: Clip | None, seconds: float | None, *, quiet: bool
+) -> tuple[Summary | CloudSummary, list[str]]:
+    """Play a clip, or without one the cloud demo."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return await play(folder, CLIPS[model], seconds, stop, (lambda _: None) if quiet else _tell)
+    tell = (lambda _: None) if quiet else _tell
+    if clip is None:
+        return await play_cloud(folder, seconds, stop, tell)
+    return await play(folder, clip, seconds, stop, tell)
 
 
 def _tell(line: str) -> None:
@@ -73,9 +97,30 @@ def _print_summary(summary: Summary) -> None:
         f"\n{summary.frames} frames looked at, {summary.events} events with {summary.detections} detections "
         f"stored, {summary.lost} lost, {summary.gaps} gaps"
     )
-    outcomes = sorted({outcome for counts in summary.deliveries.values() for outcome in counts})
-    rows = [(name, *(counts.get(o, 0) for o in outcomes)) for name, counts in summary.deliveries.items()]
+    _print_rest(summary.deliveries, summary.paths)
+
+
+def _print_cloud(summary: CloudSummary) -> None:
+    sent = ", ".join(f"{count} by {way}" for way, count in summary.images.items())
+    console.print(
+        f"\n{sum(summary.images.values())} images in ({sent}), {summary.duplicates} of them again; "
+        f"{sum(summary.events.values())} events, USD {summary.usd:.4f}, {summary.paid_twice} calls paid twice"
+    )
+    rows = [(name, count, summary.events.get(name, 0)) for name, count in summary.wanted.items()]
+    print_table("What was stored", ("instance", "pictures", "events"), rows)
+    refused = [*summary.refused.items(), ("at the HTTP door", summary.refused_at_the_door)]
+    print_table("What was refused", ("code", "count"), refused)
+    paid = [(p.instance, p.operation, p.wanted, p.answered, f"{p.usd:.4f}") for p in summary.calls]
+    print_table("What was paid", ("instance", "operation", "pictures", "calls", "USD"), paid)
+    batches = [(b.number, b.state, b.pictures, f"{b.usd:.4f}", b.note) for b in summary.batches]
+    print_table("Batches", ("number", "state", "pictures", "USD", "says"), batches)
+    _print_rest(summary.deliveries, summary.paths)
+
+
+def _print_rest(deliveries: dict[str, dict[str, int]], paths: dict[str, str]) -> None:
+    outcomes = sorted({outcome for counts in deliveries.values() for outcome in counts})
+    rows = [(name, *(counts.get(o, 0) for o in outcomes)) for name, counts in deliveries.items()]
     print_table("What the plugins did", ("plugin", *outcomes), rows)
-    print_table("Where it is", ("what", "path"), sorted(summary.paths.items()))
-    store = Path(summary.paths["database"]).with_name("hub.toml")
+    print_table("Where it is", ("what", "path"), sorted(paths.items()))
+    store = Path(paths["database"]).with_name("hub.toml")
     console.print(escape(f"\nLook closer: lenshub explain 1 -c {store}"), soft_wrap=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hub.config import read_config
 from hub.demo.clips import Clip
+from hub.demo.programs import last_words, running, wait_until_ready
 from hub.demo.setting import DemoSetting, lay_out
 from hub.demo.summary import Summary, is_settled, sum_up
 from hub.demo.telling import Teller
@@ -20,9 +19,7 @@ from hub.errors import HubError
 from hub.store.database import Database
 from hub.store.overview import reading
 
-START_S = 30.0
 SETTLE_S = 60.0
-STOP_S = 15.0
 LOOK_S = 0.25
 STARTING_S = 6.0
 """About how long the agent takes to start and to finish, on a slow machine."""
@@ -51,8 +48,8 @@ async def play(
     setting = lay_out(parent, clip, passes_within(seconds, clip))
     plugins = list(read_config(setting.hub_toml).plugins)
     tell(f"Everything of this demo is in {setting.folder}")
-    async with _running(setting, "hub", "hub.cli", "run", "--config", str(setting.hub_toml)) as hub:
-        await _wait_until_ready(setting, hub)
+    async with running(setting.folder, "hub", "hub.cli", "run", "--config", str(setting.hub_toml)) as hub:
+        await wait_until_ready(setting.log("hub"), hub, ["mqtt.connected"])
         tell(f"Broker and hub are running; a camera agent starts on a clip of {clip.shows}.")
         async with reading(setting.folder) as engine:
             stage = _Stage(setting, hub, Teller(engine, tell))
@@ -73,7 +70,7 @@ class _Stage:
     async def film(self, seconds: float | None, stop: asyncio.Event) -> tuple[int, int]:
         """Run the agent to its end; return how many frames it looked at and how many events it spooled."""
         options = ("--config", str(self.setting.agent_toml), "--until-sent", "--json")
-        async with _running(self.setting, "agent", "edge.cli", "run", *options) as agent:
+        async with running(self.setting.folder, "agent", "edge.cli", "run", *options) as agent:
             ends = time.monotonic() + seconds if seconds is not None else float("inf")
             told_to_stop = False
             while agent.returncode is None:
@@ -93,60 +90,14 @@ class _Stage:
 
     async def _look(self) -> None:
         if self.hub.returncode is not None:
-            raise HubError(f"the hub ended: {_last_words(self.setting.log('hub'))}")
+            raise HubError(f"the hub ended: {last_words(self.setting.log('hub'))}")
         await self.teller.tell_new()
         await asyncio.sleep(LOOK_S)
-
-
-@asynccontextmanager
-async def _running(
-    setting: DemoSetting, name: str, module: str, *arguments: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run one of our programs; its log goes to a file. Ended on leaving, if it still runs."""
-    with setting.log(name).open("wb") as log, (setting.folder / f"{name}.out").open("wb") as out:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            f"from {module} import app; app()",
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=out,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C is for the demo, which then stops them in order
-        )
-        try:
-            yield process
-        finally:
-            await _end(process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-
-
-async def _wait_until_ready(setting: DemoSetting, hub: asyncio.subprocess.Process) -> None:
-    deadline = time.monotonic() + START_S
-    while "mqtt.connected" not in setting.log("hub").read_text(encoding="utf-8"):
-        if hub.returncode is not None or time.monotonic() > deadline:
-            raise HubError(f"the hub does not start: {_last_words(setting.log('hub'))}")
-        await asyncio.sleep(0.05)
 
 
 def _agent_counts(setting: DemoSetting, returncode: int | None) -> dict[str, int]:
     said = (setting.folder / "agent.out").read_text(encoding="utf-8").strip()
     if returncode != 0 or not said:
-        raise HubError(f"the agent failed: {_last_words(setting.log('agent'))}")
+        raise HubError(f"the agent failed: {last_words(setting.log('agent'))}")
     counts: dict[str, int] = json.loads(said)
     return counts
-
-
-def _last_words(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return " / ".join(lines[-3:]) or f"no reason given, see {log}"

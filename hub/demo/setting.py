@@ -86,6 +86,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def new_folder(parent: Path) -> Path:
+    """Make a new folder below `parent`; raises HubError."""
+    folder = parent.resolve() / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise HubError(f"{folder}: cannot be made: {error.strerror}; choose another with --folder") from error
+    return folder
+
+
 def lay_out(parent: Path, clip: Clip, passes: int) -> DemoSetting:
     """Make a new folder below `parent` with everything a demo needs.
 
@@ -96,11 +106,7 @@ def lay_out(parent: Path, clip: Clip, passes: int) -> DemoSetting:
     Raises:
         HubError: The folder cannot be written.
     """
-    folder = parent.resolve() / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}"
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise HubError(f"{folder}: cannot be made: {error.strerror}; choose another with --folder") from error
+    folder = new_folder(parent)
     setting, port = DemoSetting(folder), free_port()
     setting.hub_toml.write_text(_hub_settings(setting, clip, port), encoding="utf-8")
     setting.agent_toml.write_text(_agent_settings(setting, clip, port, passes), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -27,16 +28,22 @@ class Summary(BaseModel):
     def problems(self, plugins: list[str]) -> list[str]:
         """Return what keeps this demo from being a success."""
         found = [f"{self.lost} events were lost"] if self.lost else []
-        for name in plugins:
-            outcomes = self.deliveries.get(name, {})
-            if not outcomes.get("done"):
-                found.append(f"{name} did nothing")
-            found += [
-                f"{outcomes[outcome]} deliveries of {name} are {outcome}"
-                for outcome in (*_OPEN, "waiting", "dead", "unknown")
-                if outcomes.get(outcome)
-            ]
-        return found
+        return found + open_outcomes(self.deliveries, plugins)
+
+
+def open_outcomes(deliveries: Mapping[str, Mapping[str, int]], plugins: Sequence[str]) -> list[str]:
+    """Return which plugins did nothing, or have not come to a good end with everything."""
+    found = []
+    for name in plugins:
+        outcomes = deliveries.get(name, {})
+        if not outcomes.get("done"):
+            found.append(f"{name} did nothing")
+        found += [
+            f"{outcomes[outcome]} deliveries of {name} are {outcome}"
+            for outcome in (*_OPEN, "waiting", "dead", "unknown")
+            if outcomes.get(outcome)
+        ]
+    return found
 
 
 async def is_settled(engine: Database, plugins: list[str]) -> bool:
@@ -65,7 +72,7 @@ async def sum_up(engine: Database, folder: Path, plugins: list[str], *, frames: 
         events=counts["events"],
         lost=max(0, spooled - accounted),
         gaps=counts["gaps"],
-        deliveries={name: _as_people_count(outcomes.get(name, {})) for name in plugins},
+        deliveries={name: as_people_count(outcomes.get(name, {})) for name in plugins},
         paths=_find_paths(folder),
     )
 
@@ -79,7 +86,7 @@ def _find_paths(folder: Path) -> dict[str, str]:
     return {name: str(path) for name, path in places.items() if path.exists()}
 
 
-def _as_people_count(outcomes: dict[str, int]) -> dict[str, int]:
+def as_people_count(outcomes: dict[str, int]) -> dict[str, int]:
     """What a filter did not want counts as skipped."""
     merged = {outcome: count for outcome, count in outcomes.items() if outcome != "filtered" and count}
     skipped = outcomes.get("filtered", 0) + outcomes.get("skipped", 0)

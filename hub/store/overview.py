@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hub.errors import StoreError
 from hub.store.database import current_revision, database_path, newest_revision, open_engine
 from hub.store.schema import (
+    batches,
+    calls,
     cursors,
     deliveries,
     detections,
@@ -196,6 +198,24 @@ async def count_rows(engine: AsyncEngine) -> dict[str, int]:
         )
     )
     return {name: int(count) for name, count in (await _rows(engine, statement))[0].items()}
+
+
+async def list_batches(engine: AsyncEngine) -> Rows:
+    """Return the batches for which models were started, oldest first."""
+    return await _rows(engine, select(batches).order_by(batches.c.id))
+
+
+async def count_paid(engine: AsyncEngine) -> Rows:
+    """Return how many calls of each operation an instance paid for, and how much."""
+    counted = (func.count().label("calls"), func.sum(calls.c.price).label("cost"))
+    statement = select(calls.c.plugin, calls.c.operation, *counted).where(calls.c.state != "free")
+    return await _rows(engine, statement.group_by(calls.c.plugin, calls.c.operation))
+
+
+async def count_sources(engine: AsyncEngine) -> dict[str, int]:
+    """Return how many events came of each source."""
+    statement = select(events.c.source, func.count().label("count")).group_by(events.c.source)
+    return {row["source"]: row["count"] for row in await _rows(engine, statement)}
 
 
 async def list_outcomes_of(engine: AsyncEngine, event_ids: Sequence[int]) -> Rows:

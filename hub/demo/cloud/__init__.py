@@ -1,0 +1,1 @@
+"""Small servers that stand in for cloud services on this machine, for the demo and for tests."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hub.broker import HOW_TO_INSTALL, has_private_broker
 from hub.config import PRIVATE, Config, read_password
 from hub.errors import ConfigError
+from hub.gate import naming
 from hub.listener import find_listener
 from hub.wire.tls import Tls, list_expired, list_problems
 
@@ -18,6 +19,7 @@ def list_setting_problems(config: Config) -> list[str]:
         problems.append(HOW_TO_INSTALL)
     problems += _check_tls(config.mqtt.tls) if config.mqtt.tls else []
     problems += listener.list_problems() if (listener := find_listener(config)) else []
+    problems += naming.list_problems(config.gates, config.plugins)
     try:
         read_password(config.mqtt)
     except ConfigError as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,9 @@ from hub.decode.hooked import HookedDecoder
 from hub.decode.message import Decoded, Message
 from hub.decode.printing import show
 from hub.decode.registry import Decoders
+from hub.errors import ConfigError
+from hub.gate.gate import Gate, make_gate
+from hub.gate.settings import GateSettings
 from hub.images.batch import Batches
 from hub.images.channels import make_channels
 from hub.images.desk import Desk
@@ -33,7 +37,7 @@ from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-Part = HookedDecoder | HookedSource | Tally | Batches
+Part = HookedDecoder | HookedSource | Tally | Batches | Gate
 REPORT_S = 1.0
 STATUS_EVERY = 10
 """The plugin's own `status` is asked at every tenth report."""
@@ -56,6 +60,7 @@ class Companion:
     Args:
         known_devices: Messages of any other device are quarantined; empty: every device is known.
         uploads: The upload channels of instances that run, and whose events their pictures are.
+        gates: As hub.toml has them, by name.
         event_log: Where the desk of an instance with `classify` looks up what is known of a picture.
     """
 
@@ -64,6 +69,7 @@ class Companion:
     known_devices: AbstractSet[str]
     event_log: EventLog
     data_dir: Path
+    gates: Mapping[str, GateSettings] = field(default_factory=dict)
     uploads: dict[str, tuple[UploadChannel, str]] = field(default_factory=dict)
 
     def configure(self, config: Config) -> None:
@@ -74,17 +80,30 @@ class Companion:
 
     async def run(self, loaded: Loaded) -> None:
         """Run beside an instance that was entered, until cancelled; whatever the author's code does."""
-        name = loaded.instance.name
         parts: list[Part] = []
         if decoder := add_decoder(self.decoders, loaded):
             parts.append(decoder)
         sources, complaint = self._make_sources(loaded)
+        async with AsyncExitStack() as stack:
+            gate, wrong = await self._open_gate(loaded, stack)
+            complaints = {"sources": complaint, "gate": wrong}
+            await self._run_parts(loaded, parts, sources, complaints, gate)
+
+    async def _run_parts(
+        self,
+        loaded: Loaded,
+        parts: list[Part],
+        sources: list[HookedSource],
+        complaints: Mapping[str, str],
+        gate: Gate | None,
+    ) -> None:
+        name = loaded.instance.name
         batches: list[Batches] = []
-        if "classify" in loaded.hooks:
-            desk = await self._open_desk(loaded)
+        if "classify" in loaded.hooks and not complaints["gate"]:
+            desk = await self._open_desk(loaded, gate)
             channels = make_channels(desk, self.data_dir)
             batches = self._make_batches(loaded, desk, channels)
-            parts += [desk.tally, *batches]
+            parts += [desk.tally, *batches, *([gate] if gate else [])]
             sources += self._make_image_sources(desk, channels)
         parts += sources
         await self.writer.change(lambda connection: forget_parts(connection, name))
@@ -94,8 +113,8 @@ class Companion:
                     group.create_task(source.run(), name=f"{name} {source.name}")
                 for one in batches:
                     group.create_task(one.run(), name=f"{name} batches")
-                if parts or complaint or "status" in loaded.hooks:
-                    group.create_task(self._report(loaded, parts, complaint), name=f"reports of {name}")
+                if parts or any(complaints.values()) or "status" in loaded.hooks:
+                    group.create_task(self._report(loaded, parts, complaints), name=f"reports of {name}")
         finally:
             self.uploads.pop(name, None)
 
@@ -115,8 +134,19 @@ class Companion:
         twice = sorted({one for one in names if names.count(one) > 1})
         return ([], f"two sources are called {twice[0]}") if twice else (sources, "")
 
-    async def _open_desk(self, loaded: Loaded) -> Desk:
-        desk = Desk(loaded, self.writer, self.event_log, lambda: self.decoders.limits)
+    async def _open_gate(self, loaded: Loaded, stack: AsyncExitStack) -> tuple[Gate | None, str]:
+        """Return the gate of the instance's pictures, if it has one, and why it cannot be had."""
+        name = loaded.instance.settings.images.gate
+        if "classify" not in loaded.hooks or name is None:
+            return None, ""
+        try:
+            return await stack.enter_async_context(make_gate(name, self.gates)), ""
+        except ConfigError as error:
+            log.error("gate.failed %s: %s; no pictures are taken", loaded.instance.name, error)  # noqa: TRY400
+            return None, show(f"no pictures are taken: {error}")
+
+    async def _open_desk(self, loaded: Loaded, gate: Gate | None) -> Desk:
+        desk = Desk(loaded, self.writer, self.event_log, lambda: self.decoders.limits, gate)
         await desk.open()
         return desk
 
@@ -140,14 +170,13 @@ class Companion:
     def _decode(self, name: str, message: Message) -> Decoded:
         return decode_known(name, message, self.decoders, self.known_devices)
 
-    async def _report(self, loaded: Loaded, parts: list[Part], complaint: str) -> None:
+    async def _report(self, loaded: Loaded, parts: list[Part], complaints: Mapping[str, str]) -> None:
         name = loaded.instance.name
         reported: dict[str, tuple[bool, str]] = {}
         turn = 0
         while True:
             found = {part.name: part.report() for part in parts}
-            if complaint:
-                found["sources"] = (False, complaint)
+            found |= {part: (False, said) for part, said in complaints.items() if said}
             if "status" in loaded.hooks and turn % STATUS_EVERY == 0:
                 found["status"] = _ask_status(loaded.hooks["status"])
             news: Reports = {part: said for part, said in found.items() if reported.get(part) != said}

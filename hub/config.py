@@ -19,6 +19,8 @@ from hub.decode.limits import Limits
 from hub.decode.registry import DECODER_NAMES
 from hub.errors import ConfigError
 from hub.event import DeviceName, Name, Plain
+from hub.gate.card import is_shipped
+from hub.gate.settings import GateSettings
 from hub.images.http_settings import HttpSettings
 from hub.problems import describe_problems
 from hub.watchdog.settings import WatchdogSettings
@@ -218,6 +220,7 @@ class Config(Plain):
     deeplens: DeepLensSettings = DeepLensSettings()
     http: HttpSettings = HttpSettings()
     frigate: FrigateSettings = FrigateSettings()
+    gates: dict[Name, GateSettings] = Field(default_factory=dict)
     plugins: dict[InstanceName, dict[str, Any]] = Field(default_factory=dict)
 
 
@@ -289,7 +292,14 @@ def _beside(config: Config, folder: Path) -> Config:
     http = config.http
     files = {name: folder / path for name in _HTTP_FILES if (path := getattr(http, name)) is not None}
     http = http.model_copy(update=files)
-    return config.model_copy(update={"hub": hub, "mqtt": mqtt, "http": http})
+    gates = {name: _beside_gate(gate, folder) for name, gate in config.gates.items()}
+    return config.model_copy(update={"hub": hub, "mqtt": mqtt, "http": http, "gates": gates})
+
+
+def _beside_gate(gate: GateSettings, folder: Path) -> GateSettings:
+    if gate.model is None or is_shipped(gate.model):
+        return gate
+    return gate.model_copy(update={"model": folder / gate.model})
 
 
 def read_password(settings: MqttSettings) -> str | None:

@@ -113,7 +113,7 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
         plugins = await asyncio.to_thread(load_plugins, config.plugins, data_dir)
         decoders = _make_all_decoders(config, plugins)
         event_log = EventLog(engine)
-        companion = Companion(writer, decoders, config.mqtt.known_devices, event_log, data_dir)
+        companion = Companion(writer, decoders, config.mqtt.known_devices, event_log, data_dir, config.gates)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run(), name="writer")
             try:

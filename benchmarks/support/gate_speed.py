@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 from support.gate_network import PARAMETERS, SIDE, build_openvino, count_parameters, make_layers
+from support.gate_ways import measure_ways, rows_of_ways
 
 from edge.bench import Latency, make_noise
 from edge.runtime import load_openvino
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=40, help="of each in a round")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each")
+    parser.add_argument("--pictures", type=int, default=1000, help="of 224 x 224, as JPEG, each way")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     asked = parser.parse_args()
     layers = make_layers(SEED)
@@ -58,6 +60,7 @@ def main() -> None:
         "latency": {name: asdict(found) for name, found in measure(works, asked.rounds, asked.calls).items()},
         "difference": {name: differ(gates[EXACT], gate, inputs) for name, gate in gates.items()},
         "spread": spread(gates[EXACT], inputs),
+        "ways": measure_ways(asked.pictures, asked.threads),
     }
     print(json.dumps(results) if asked.json else describe(results))
 
@@ -146,4 +149,6 @@ def describe(results: dict[str, Any]) -> str:
         "difference: of the answer from the first line's, at most; "
         f"the answers to the pictures lie {results['spread']:.2f} apart"
     )
-    return "\n".join([head, columns, *rows, *([] if results["torch"] else [WITHOUT_TORCH]), PUBLISHED, foot])
+    without = [] if results["torch"] else [WITHOUT_TORCH]
+    ways = rows_of_ways(results["ways"])
+    return "\n".join([head, columns, *rows, *without, PUBLISHED, foot, "", *ways])

@@ -1,4 +1,4 @@
-"""Measures the models at view angles: `python -m edge.training.evaluate hiragana`, or `thumbs`, or `clips`.
+"""Measures the models: `python -m edge.training.evaluate hiragana`, or `thumbs`, `clips`, `text`.
 
 Needs no torch, but Debian's fonts. Seeds are fixed: the same model and fonts give the same figures.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edge.demo.make_clip import draw_clip
 from edge.demo.score import Score, score_frames
 from edge.model import SHIPPED, Detector, read_card
 from edge.training.fonts import HELD_OUT, HELD_OUT_WRITTEN
+from edge.training.gate_score import rows, score_gate, shares
 from edge.training.hands import RAISED
 from edge.training.hiragana_score import confusion_rows, open_classifier, score_hiragana
 from edge.training.thumbs_score import mistaken_rows, score_thumbs
@@ -21,6 +23,7 @@ from edge.training.thumbs_score import mistaken_rows, score_thumbs
 ANGLES_DEGREES = (0, 15, 30, 45)
 SEED = 4711
 CLIP_SEEDS = range(201, 209)
+TEXT_GATE = Path(__file__).parents[2] / "hub" / "gate" / "models" / "text"
 
 
 def evaluate_hiragana(folder: Path, amount: int) -> Iterable[str]:
@@ -76,6 +79,18 @@ def evaluate_clips(folder: Path, amount: int) -> Iterable[str]:
         yield _row(name, score.precision, score.recall, score.mean_overlap)
 
 
+def evaluate_text(folder: Path, amount: int) -> Iterable[str]:
+    """Yield recall and false positives of the text gate at some thresholds, then by script and background."""
+    own = float(tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))["threshold"])
+    scored = score_gate(folder / "model.xml", amount or 2000)
+    yield "| threshold | recall | false positives |"
+    yield "|---" * 3 + "|"
+    for threshold in sorted({own, *(step / 10 for step in range(1, 10))}):
+        yield _row(f"{threshold:g}{' (its own)' * (threshold == own)}", *shares(scored, threshold))
+    yield ""
+    yield from rows(scored, own)
+
+
 def _row(name: object, *figures: float) -> str:
     return f"| {name} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |"
 
@@ -84,6 +99,7 @@ EVALUATIONS: dict[str, tuple[Callable[[Path, int], Iterable[str]], Path]] = {
     "hiragana": (evaluate_hiragana, SHIPPED / "hiragana"),
     "thumbs": (evaluate_thumbs, SHIPPED / "thumbs-up"),
     "clips": (evaluate_clips, SHIPPED / "thumbs-up"),
+    "text": (evaluate_text, TEXT_GATE),
 }
 
 

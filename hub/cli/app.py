@@ -15,6 +15,7 @@ from hub.cli import (
     device,
     events,
     explain,
+    gate,
     match,
     operate,
     plugin,
@@ -72,5 +73,6 @@ app.add_typer(archive.app, name="archive")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(gate.app, name="gate")
 app.add_typer(template.app, name="template")
 app.add_typer(db.app, name="db")

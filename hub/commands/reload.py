@@ -14,6 +14,7 @@ from hub.companion import Companion, add_decoder
 from hub.config import Config, read_config, read_table
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import ConfigError
+from hub.gate.naming import list_changed
 from hub.images.door import Door
 from hub.intake import Intake
 from hub.isolation.probe import list_problems
@@ -22,7 +23,7 @@ from hub.watchdog.refusal import load_unless_held
 from hub.watchdog.watchdog import Watchdog
 
 INTAKE = ("mqtt", "limits", "deeplens", "frigate")
-SECTIONS = (*INTAKE, "watchdog", "http")
+SECTIONS = (*INTAKE, "watchdog", "http", "gates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Reload:
             raise
         self.config = found.config
         self._watchdog.follow(found.config.watchdog)
+        self._companion.gates = found.config.gates
         await self._dispatch.change(found.gone, found.found)
         self._forget_decoders(found.gone)
         return self._describe(found)
@@ -120,7 +122,11 @@ class Reload:
         tables = _tables_of(raw)
         before = self.config.plugins
         added = frozenset(tables.keys() - before.keys())
-        changed = frozenset(name for name in tables.keys() & before.keys() if tables[name] != before[name])
+        problems: list[str] = []
+        config = self._read(problems)
+        gated = list_changed(tables, self.config.gates, config.gates) if config else set()
+        both = tables.keys() & before.keys()
+        changed = frozenset(name for name in both if tables[name] != before[name] or name in gated)
         idle = {name for name in tables if not self._dispatch.runs(name)}
         importlib.invalidate_caches()  # a plugin may have been installed since
         held = self._watchdog.held
@@ -130,10 +136,9 @@ class Reload:
             name: load_unless_held(name, tables[name], data_dir, held)
             for name in sorted(added | changed | idle)
         }
-        problems = [
+        problems += [
             f"{path}: {line}" for name in sorted(added | changed) for line in _list_wrong(found[name])
         ]
-        config = self._read(problems)
         if problems or config is None:
             raise ConfigError(*problems)
         sections = tuple(name for name in SECTIONS if getattr(config, name) != getattr(self.config, name))

@@ -12,6 +12,7 @@ from hub.companion import add_decoder
 from hub.config import Config
 from hub.decode.registry import Decoders
 from hub.errors import ConfigError, HubError
+from hub.gate.gate import Gate, make_gate
 from hub.images.desk import Desk
 from hub.images.files import FilesChannel
 from hub.images.offer import Outcome
@@ -74,20 +75,28 @@ async def classify_files(config: Config, source: str, paths: Sequence[Path], tel
                 await stack.enter_async_context(loaded.plugin)
         decoders = make_decoders(config)
         add_decoder(decoders, loaded)
-        await _Run(config, loaded, decoders, writer, EventLog(engine)).run(paths, tell)
+        name = loaded.instance.settings.images.gate
+        gate = await stack.enter_async_context(make_gate(name, config.gates)) if name else None
+        await _Run(config, loaded, decoders, writer, EventLog(engine), gate).run(paths, tell)
 
 
 class _Run:
     """One instance's desk with a channel of named files."""
 
     def __init__(
-        self, config: Config, loaded: Loaded, decoders: Decoders, writer: Writer, event_log: EventLog
+        self,
+        config: Config,
+        loaded: Loaded,
+        decoders: Decoders,
+        writer: Writer,
+        event_log: EventLog,
+        gate: Gate | None,
     ) -> None:
         self._config = config
         self._decoders = decoders
         self._writer = writer
         self._log = event_log
-        self._desk = Desk(loaded, writer, event_log, lambda: decoders.limits)
+        self._desk = Desk(loaded, writer, event_log, lambda: decoders.limits, gate)
         self._outcomes: asyncio.Queue[tuple[Path, Outcome]] = asyncio.Queue()
 
     async def run(self, paths: Sequence[Path], tell: Tell) -> None:

@@ -16,10 +16,12 @@ from hub.decode.limits import Limits
 from hub.decode.message import Message
 from hub.decode.printing import show
 from hub.errors import PayloadError
+from hub.gate.gate import Gate, Verdict
 from hub.images.calls import ImageCalls, Slots, UsedUp
 from hub.images.check import check_image
+from hub.images.gatekeeper import Gatekeeper
 from hub.images.image import Image
-from hub.images.message import Refusal, write, write_refused
+from hub.images.message import GateSaid, Refusal, write, write_refused
 from hub.images.offer import NotWanted, Offer, Outcome, Unreadable
 from hub.images.patience import Patience
 from hub.images.spending import Spending, remembered_since
@@ -41,15 +43,22 @@ class Desk:
 
     Args:
         limits: Returns what is refused, as it is now.
+        gate: Decides which pictures are worth asking about; None: all are.
 
     Attributes:
         door: Set while pictures may be taken up.
     """
 
     def __init__(
-        self, loaded: Loaded, writer: Writer, event_log: EventLog, limits: Callable[[], Limits]
+        self,
+        loaded: Loaded,
+        writer: Writer,
+        event_log: EventLog,
+        limits: Callable[[], Limits],
+        gate: Gate | None = None,
     ) -> None:
         self.name = loaded.instance.name
+        self._gatekeeper = Gatekeeper(self.name, gate, writer, event_log) if gate else None
         self.settings = loaded.instance.settings.images
         self.patience = Patience()
         self.tally = Tally(self.patience)
@@ -101,7 +110,11 @@ class Desk:
                 if known.event_id is not None:
                     return key, self._pass_by(Outcome(key, "known"))
                 data = await offer.read()
-                return key, await self._ask(offer, key, data, known.answers)
+                image = self._checked(offer, key, data)
+                verdict = await self._gatekeeper.judge(image) if self._gatekeeper else None
+                if verdict is not None and not verdict.sent:
+                    return key, self._pass_by(Outcome(key, "kept back"))
+                return key, await self._ask(image, known.answers, self._tell(verdict))
         except NotWanted:
             return key, self._pass_by(Outcome(key, "ignored"))
         except PayloadError as error:
@@ -139,15 +152,17 @@ class Desk:
         if outcome.kind == "stored":
             self._writer.change_soon(partial(drop_answers, plugin=self.name, keys=(outcome.key,)))
 
-    async def _ask(self, offer: Offer, key: str, data: bytes, answers: dict[str, str]) -> Message:
-        image = self._checked(offer, key, data)
-        calls = ImageCalls(self.name, key, answers, self._writer, self._slots, self._spending)
+    def _tell(self, verdict: Verdict | None) -> GateSaid | None:
+        return self._gatekeeper.said(verdict) if self._gatekeeper and verdict else None
+
+    async def _ask(self, image: Image, answers: dict[str, str], said: GateSaid | None) -> Message:
+        calls = ImageCalls(self.name, image.key, answers, self._writer, self._slots, self._spending)
         answer = await self._until_answered(image, calls)
         try:
-            message = write(image, answer, None, datetime.now(UTC), self.name)
+            message = write(image, answer, said, datetime.now(UTC), self.name)
         except (TypeError, ValueError, RecursionError) as error:
             raise PayloadError("bad_answer", f"classify returned what is not JSON: {error}") from error
-        if (size := len(message.payload) - len(data)) > self.limits.max_event_bytes:
+        if (size := len(message.payload) - len(image.data)) > self.limits.max_event_bytes:
             found = f"{size} bytes with what was answered; at most {self.limits.max_event_bytes}"
             raise PayloadError("too_large", found)
         return message

@@ -431,3 +431,21 @@ batches = Table(
     Index(None, "plugin", "state"),
     sqlite_autoincrement=True,
 )
+
+# What a gate decided of a picture before anything was paid for; `score` is empty where it had none.
+gate_decisions = Table(
+    "gate_decisions",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("plugin", Text, nullable=False),
+    Column("gate", Text, nullable=False),
+    Column("image_key", Text, nullable=False),
+    Column("score", Float),
+    Column("threshold", Float, nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("audit", Boolean, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Index(None, "plugin", "image_key", unique=True),
+    Index(None, "gate", "decided_at"),
+    sqlite_autoincrement=True,
+)

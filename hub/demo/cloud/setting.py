@@ -47,7 +47,7 @@ operations = ["labels", "text"]
 region = "{region}"
 endpoint_url = "{rekognition}"
 rate = {{ labels = 50, text = 50 }}
-daily_budget = 1.0
+budget_usd_per_day = 1.0
 images = {{ sqs = "{queue}", endpoint_url = "{storage}", region = "{region}", device = "street" }}
 
 [plugins.books]            # uploads by HTTP: the barcode, and without one a classifier

@@ -123,13 +123,16 @@ def running(store: Any) -> Callable[..., Any]:
         *,
         factory: Any = Classifier,
         limits: Any = None,
+        gates: Any = None,
         **images: Any,
     ) -> AsyncIterator[Gallery]:
         loaded = make_instance("gallery", factory, {"images": images}, store.data_dir)
         assert isinstance(loaded, Loaded), loaded
         loaded.plugin.behave = behave
-        config = Config(limits=limits or {})
-        companion = Companion(store.writer, make_decoders(config), frozenset(), store.log, store.data_dir)
+        config = Config(limits=limits or {}, gates=gates or {})
+        companion = Companion(
+            store.writer, make_decoders(config), frozenset(), store.log, store.data_dir, config.gates
+        )
         task = asyncio.create_task(companion.run(loaded))
         try:
             yield Gallery(loaded, store, companion)

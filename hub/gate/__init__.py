@@ -1,0 +1,1 @@
+"""Gates: small classifiers that say of a picture whether a paid call is worth it."""

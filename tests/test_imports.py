@@ -122,3 +122,9 @@ def test_program_without_tls_does_not_wait_for_cryptography(module: str) -> None
     script = f"import sys, {module}; assert 'cryptography' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_commands_do_not_wait_for_what_only_the_cloud_demo_needs() -> None:
+    code = "import sys, hub.cli; print(*(name for name in sys.modules if name.startswith('hub.demo.cloud')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

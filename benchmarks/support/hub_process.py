@@ -27,6 +27,7 @@ _ENTRY_POINTS = """\
 noop = measured_plugins:Noop
 stopwatch = measured_plugins:Stopwatch
 hanging = measured_plugins:Hanging
+classifier = measured_plugins:Classifier
 """
 
 

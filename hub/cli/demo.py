@@ -6,18 +6,19 @@ import asyncio
 import signal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from hub.cli.shared import EXIT_ERROR, JsonOption, complaints, console, plainly, print_json, print_table
 from hub.demo.clips import CLIPS, Clip
-from hub.demo.cloud.play import play_cloud
-from hub.demo.cloud.summary import CloudSummary
 from hub.demo.play import play
 from hub.demo.summary import Summary
 from hub.errors import HubError
+
+if TYPE_CHECKING:
+    from hub.demo.cloud.summary import CloudSummary
 
 
 class DemoModel(StrEnum):
@@ -84,6 +85,8 @@ async def _play(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tell = (lambda _: None) if quiet else _tell
     if clip is None:
+        from hub.demo.cloud.play import play_cloud  # its servers load botocore and OpenCV
+
         return await play_cloud(folder, seconds, stop, tell)
     return await play(folder, clip, seconds, stop, tell)
 

@@ -16,9 +16,9 @@ from deadly import THEIRS, DeadlyVersion, DeadlyVersions
 from stage import HERE, _free_port
 from victim import Victim
 
+from hub.demo.cloud.account import ENVIRONMENT
 from hub.demo.cloud.rekognition_models import ProjectVersion
 from hub.demo.cloud.rekognition_server import RekognitionServer
-from hub.demo.cloud.setting import ENVIRONMENT
 
 PROJECT = "arn:aws:rekognition:us-east-1:123456789012:project/lids/1700000000000"
 VERSION = "arn:aws:rekognition:us-east-1:123456789012:project/lids/version/lids.{}/1700000000001"

@@ -21,9 +21,9 @@ from notified_said import BUCKET, Said
 from stage import HERE, _free_port
 from victim import Victim
 
+from hub.demo.cloud.account import ENVIRONMENT
 from hub.demo.cloud.notice import REGION
 from hub.demo.cloud.rekognition_server import RekognitionServer
-from hub.demo.cloud.setting import ENVIRONMENT
 
 DEADLINE_S = 300.0
 CALM_S = 3.0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
+from hub.demo.cloud.account import ENVIRONMENT
 from hub.demo.cloud.classifier_server import ClassifierServer
 from hub.demo.cloud.feed import Feed
 from hub.demo.cloud.pictures import BOOKS
@@ -17,7 +18,6 @@ from hub.demo.cloud.rekognition_models import ProjectVersion
 from hub.demo.cloud.rekognition_server import RekognitionServer
 from hub.demo.cloud.setting import (
     DOES,
-    ENVIRONMENT,
     QUEUE,
     THUMBS,
     VERSION,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,15 +17,6 @@ VERSION = f"arn:aws:rekognition:{REGION}:123456789012:project/thumbs/version/thu
 BATCH = 6
 BUCKET = QUEUE = "photos"
 BOOK_USD = 0.0004
-ENVIRONMENT: Mapping[str, str] = {
-    "AWS_ACCESS_KEY_ID": "demo",
-    "AWS_SECRET_ACCESS_KEY": "demo",
-    "AWS_SESSION_TOKEN": "",
-    "AWS_CONFIG_FILE": os.devnull,  # nobody's own account is asked
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "NO_PROXY": "127.0.0.1",
-    "no_proxy": "127.0.0.1",
-}
 
 _HUB = """\
 # Written by `lenshub demo --cloud`. Look around with, for example: lenshub events -c {path}

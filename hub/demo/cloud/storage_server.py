@@ -52,6 +52,12 @@ class Queue:
         self._fresh: deque[Waiting] = deque()
         self._hidden: dict[str, Waiting] = {}
         self._sent = asyncio.Event()
+        self._closed = False
+
+    def close(self) -> None:
+        """Let nobody wait for a message any longer."""
+        self._closed = True
+        self._sent.set()
 
     def __len__(self) -> int:
         return len(self._fresh) + len(self._hidden)
@@ -66,7 +72,7 @@ class Queue:
     async def receive(self, most: int, wait_s: float, hidden_s: float) -> list[Waiting]:
         """Return messages, hidden from others for a while; wait for the first."""
         ends = time.monotonic() + wait_s
-        while not (found := self._take(most, hidden_s)) and time.monotonic() < ends:
+        while not (found := self._take(most, hidden_s)) and time.monotonic() < ends and not self._closed:
             self._sent.clear()
             try:
                 await asyncio.wait_for(self._sent.wait(), min(1.0, max(0.0, ends - time.monotonic())))
@@ -139,6 +145,8 @@ class StorageServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for queue in self.queues.values():
+            queue.close()
         await self._runner.cleanup()
 
     def queue(self, name: str) -> Queue:

@@ -109,6 +109,10 @@ def _write(
         (csv, files.make_csv),
         (parquet, files.make_parquet),
     ]
+    paths = [path for path, _ in asked if path is not None]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise ConfigError(f"{path}: two files of one name were asked for")
     made = [(path, make(figures)) for path, make in asked if path is not None]
     for path, content in made:
         files.write_whole(path, content)

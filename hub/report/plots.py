@@ -160,7 +160,7 @@ def _hours_of(device: str | None) -> Draw:
         counts = count_hours(figures, device)
         cells = np.array([[counts[day, hour] for day in days] for hour in range(24)])
         edges = _as_days([*days, days[-1] + timedelta(days=1) if days[-1] < date.max else days[-1]])
-        drawn = axes.pcolormesh(edges - 0.5, np.arange(25), cells, cmap="YlGnBu", vmin=0, rasterized=True)
+        drawn = axes.pcolormesh(edges - 0.5, np.arange(25), cells, cmap="Blues", vmin=0, rasterized=True)
         axes.set_ylim(24, 0)
         axes.set_yticks(range(0, 25, 6), [f"{hour:02}:00" for hour in range(0, 25, 6)])
         _set_days(axes, days)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from support.report import tabulate
 
-COMMAND = (sys.executable, "-m", "hub.cli")
+COMMAND = (Path(sys.executable).with_name("lenshub"), "report")
 SINCE = ("--since", "2026-10-25")
 # What is asked for; the first only starts the program, which the others do as well.
 ASKED = {
@@ -57,7 +57,7 @@ def _run(folder: Path, arguments: Sequence[str]) -> tuple[int, float, float, flo
     """Return detections told, seconds, seconds of CPU, and MB."""
     begin = time.monotonic()
     with (folder / "told").open("wb") as told:
-        running = subprocess.Popen([*COMMAND, "report", *arguments], cwd=folder, stdout=told)
+        running = subprocess.Popen([*COMMAND, *arguments], cwd=folder, stdout=told)
         _, status, used = os.wait4(running.pid, 0)
     running.returncode = os.waitstatus_to_exitcode(status)
     assert running.returncode == 0

@@ -10,9 +10,8 @@ from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from hub.report.clock import cut_hours, local_hour
+from hub.store.database import Database
 from hub.store.tallies import BINS, Mix, Tally, Wanted, tally
 
 Key = TypeVar("Key", bound=Hashable)
@@ -100,7 +99,7 @@ class Figures:
         ]
 
 
-async def count_figures(engine: AsyncEngine, wanted: Wanted, zone: ZoneInfo) -> Figures:
+async def count_figures(engine: Database, wanted: Wanted, zone: ZoneInfo) -> Figures:
     """Count what is stored, on the clock of a zone."""
     stretches, mix = await tally(engine, wanted, partial(cut_hours, zone=zone))
     hours: defaultdict[tuple[str, datetime], Tally] = defaultdict(Tally)

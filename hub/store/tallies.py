@@ -23,6 +23,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -213,20 +214,29 @@ def _count_mix(connection: Connection, wanted: Wanted, newest: int) -> Mix:
     labels: defaultdict[str, Tally] = defaultdict(Tally)
     steps: Counter[int] = Counter()
     for label, step, count, confidences in connection.execute(_mix_statement(wanted, newest)):
-        labels[label] += Tally(detections=count, confidence_sum=confidences)
-        steps[min(step, BINS - 1)] += count
+        if label is not None:
+            labels[label] += Tally(detections=count, confidence_sum=confidences)
+            steps[min(step, BINS - 1)] += count
     return Mix(dict(labels), steps)
 
 
 def _mix_statement(wanted: Wanted, newest: int) -> Select[Any]:
+    """Return label, step, detections and sum of confidences; a label of None is of events without any."""
     step = _Floor(detections.c.confidence * BINS)
-    confidences = func.sum(detections.c.confidence)
-    return (
-        select(detections.c.label, step, func.count(), confidences)
-        .select_from(_mix_source(wanted))
-        .where(detections.c.event_id <= newest, *_own_events(wanted), *wanted.of_detections())
-        .group_by(literal_column("1"), literal_column("2"))
-    )
+    sums = select(detections.c.label, step, func.count(), func.sum(detections.c.confidence))
+    grouped = sums.group_by(literal_column("1"), literal_column("2"))
+    if wanted.narrows_events:
+        own = [events.c.id <= newest, events.c.kind == "event", *wanted.of_events()]
+        return grouped.select_from(_seen_on_events(wanted)).where(*own)
+    amending = select(events.c.id).where(events.c.kind != "event")
+    own = [detections.c.event_id <= newest, detections.c.event_id.not_in(amending)]
+    return grouped.where(*own, *wanted.of_detections())
+
+
+def _seen_on_events(wanted: Wanted) -> FromClause:
+    """Return a join that SQLite begins with the events; else it looks for the event of every detection."""
+    seen = and_(detections.c.event_id == events.c.id, *wanted.of_detections())
+    return events.join(detections, seen, isouter=True)
 
 
 class _Floor(FunctionElement[int]):
@@ -245,16 +255,3 @@ def _compile_floor(element: _Floor, compiler: Any, **more: Any) -> str:
 @compiles(_Floor, "sqlite")
 def _compile_floor_for_sqlite(element: _Floor, compiler: Any, **more: Any) -> str:
     return f"CAST({compiler.process(element.clauses, **more)} AS INTEGER)"
-
-
-def _mix_source(wanted: Wanted) -> FromClause:
-    if wanted.narrows_events:
-        return events.join(detections, detections.c.event_id == events.c.id)
-    return detections
-
-
-def _own_events(wanted: Wanted) -> list[ColumnElement[bool]]:
-    if wanted.narrows_events:
-        return [events.c.kind == "event", *wanted.of_events()]
-    amending = select(events.c.id).where(events.c.kind != "event")
-    return [detections.c.event_id.not_in(amending)]

@@ -23,6 +23,7 @@ from hub.cli import (
     quarantine,
     release,
     replay,
+    report,
     run,
     snooze,
     template,
@@ -56,6 +57,7 @@ app.command()(decode.decode)
 app.command()(events.events)
 app.command()(classify.classify)
 app.command()(explain.explain)
+app.command()(report.report)
 app.command()(plugins.deliveries)
 app.command()(operate.pause)
 app.command()(operate.resume)

@@ -1,0 +1,1 @@
+"""The published figures, from the store: what `lenshub report` counts, tells, draws and writes."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from hub.errors import HubError
 
-Effect = Literal["mended", "left out", "noted"]
+Effect = Literal["mended", "left out", "wrong", "noted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Finding:
     Attributes:
         code: A stable word, such as `box_outside`.
         where: The file below the set's folder, and the line or the place in it.
-        effect: `mended` and `left out` are errors; `noted` is worth knowing, and changes nothing.
+        effect: `mended`, `left out` and `wrong` are errors; `noted` is worth knowing, and changes nothing.
     """
 
     code: str

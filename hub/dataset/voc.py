@@ -65,7 +65,6 @@ def _read_one(reading: Reading, path: Path, split: Split | None) -> Sample:
     if root.name != "annotation":
         refuse("the root must be <annotation>, and", root.name)
     name = name_of(root.text_of("filename") or path.stem, "<filename>")
-    name = name if Path(name).suffix else f"{path.stem}{name[len(name) :]}"
     pictures = path.parent.with_name("JPEGImages")
     near = pictures if pictures.is_dir() else path.parent
     picture = reading.find_picture(name, near, reading.folder.where(path.parent), "JPEGImages", "images", ".")

@@ -18,9 +18,21 @@ from hub.dataset.formats import FORMATS, WRITTEN, find_format, read_dataset, wri
 from hub.dataset.output import Output
 from hub.dataset.sample import FLAGS, Dataset, Object, Sample
 
+DOCS = Path(__file__).parents[3] / "docs/datasets.md"
 BOXED = tuple(name for name in WRITTEN if name != "imagefolder")
-WITH_FLAGS = ("coco", "voc")
-WHOLE = ("sagemaker", "manifest", "voc")
+
+
+def kept() -> dict[tuple[str, str], str]:
+    """What the table of docs/datasets.md says of each kind of thing and format."""
+    rows = [
+        line.strip("| \n").split(" | ") for line in DOCS.read_text().splitlines() if line.startswith("| ")
+    ]
+    start = next(index for index, row in enumerate(rows) if row[0] == "what")
+    names = [name.strip("`") for name in rows[start][1:]]
+    return {(row[0], name): cell for row in rows[start + 1 :] for name, cell in zip(names, row[1:])}
+
+
+KEPT = kept()
 
 
 def there_and_back(dataset: Dataset, name: str, folder: Path) -> Dataset:
@@ -74,7 +86,10 @@ def test_box_between_pixels_is_kept_or_rounded_as_the_table_says(
     box = Box(10.25, 20.123456, 30.5, 41.000001)
     back = there_and_back(change_first(dataset, Object("thumbs-up", box)), name, tmp_path / "1")
     found = next(one for one in back.samples if one.name == "one.jpg").objects[0].box
-    assert found == (Box(10.0, 20.0, 31.0, 41.0) if name in WHOLE else box)
+    assert (
+        found
+        == {"kept": box, "rounded to pixels": Box(10.0, 20.0, 31.0, 41.0)}[KEPT["boxes between pixels", name]]
+    )
 
 
 @pytest.mark.parametrize("name", BOXED)
@@ -82,7 +97,8 @@ def test_flags_and_pose_are_kept_where_the_table_says_so(name: str, dataset: Dat
     flagged = Object("thumbs-up", Box(1.0, 2.0, 3.0, 4.0), frozenset(FLAGS), "Left")
     back = there_and_back(change_first(dataset, flagged), name, tmp_path / "1")
     found = next(one for one in back.samples if one.name == "one.jpg").objects[0]
-    assert found == (flagged if name in WITH_FLAGS else Object("thumbs-up", flagged.box))
+    expected = {"kept": flagged, "lost": Object("thumbs-up", flagged.box)}
+    assert found == expected[KEPT["difficult, truncated, occluded, pose", name]]
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -91,7 +107,17 @@ def test_class_of_a_whole_picture_becomes_its_box_except_in_an_image_folder(
 ) -> None:
     back = there_and_back(change_first(dataset, Object("thumbs-up")), name, tmp_path / "1")
     found = next(one for one in back.samples if one.name == "one.jpg").objects
-    assert found == (Object("thumbs-up", None if name == "imagefolder" else Box(0, 0, 641, 479)),)
+    boxes = {"kept": None, "becomes its box": Box(0, 0, 641, 479)}
+    assert found == (Object("thumbs-up", boxes[KEPT["class of a whole picture", name]]),)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_pictures_and_classes_are_kept_as_the_table_says(name: str, dataset: Dataset, tmp_path: Path) -> None:
+    back = there_and_back(dataset, name, tmp_path / "1")
+    pictures = {"kept": 4, "left out": 2}[KEPT["pictures with no class, or several", name]]
+    classes = {"kept": dataset.classes, "lost": ("thumbs-up", "いぬ <&>")}
+    assert len(back.samples) == pictures
+    assert back.classes == classes[KEPT["order of classes, classes without objects", name]]
 
 
 def test_image_folder_leaves_out_what_has_no_class_or_several(dataset: Dataset, tmp_path: Path) -> None:

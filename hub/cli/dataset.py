@@ -1,0 +1,152 @@
+"""`lenshub dataset`: check, convert, export and import training sets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from hub.cli.shared import JsonOption, complaints, console, plainly, print_json, print_table
+
+if TYPE_CHECKING:
+    from hub.dataset.check import Checked
+    from hub.dataset.finding import Finding
+    from hub.dataset.reading import Tell
+
+EXIT_FOUND = 3
+SHOWN = 50
+
+FolderArgument = Annotated[Path, typer.Argument(help="A training set's folder.", show_default=False)]
+TargetArgument = Annotated[Path, typer.Argument(help="The folder to make.", show_default=False)]
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="The format that is read.", show_default="as the folder looks")
+]
+ToOption = Annotated[
+    str,
+    typer.Option(
+        "--format", "-f", help="sagemaker, manifest, coco, yolo, voc or imagefolder.", show_default=False
+    ),
+]
+ClassesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--classes", help='A TOML file of "from" = "to"; "" leaves a class out.', show_default="as they are"
+    ),
+]
+CopyOption = Annotated[bool, typer.Option("--copy", help="Copy pictures also where a hard link would do.")]
+PrefixOption = Annotated[
+    str, typer.Option("--prefix", help="Before each picture's path in a manifest: s3://bucket/set/.")
+]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Training sets: from the store, into the store, from format to format, and what is wrong with one.",
+)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Tell]:
+    """Show a bar on a terminal's standard error, and nothing elsewhere."""
+    columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=complaints, transient=True, disable=not complaints.is_terminal) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def _read_map(path: Path | None) -> dict[str, str] | None:
+    from hub.dataset.class_map import read_class_map
+
+    return None if path is None else read_class_map(path)
+
+
+@app.command()
+@plainly
+def check(
+    folder: FolderArgument,
+    name: Annotated[
+        str | None, typer.Option("--format", "-f", help="Its format.", show_default="as the folder looks")
+    ] = None,
+    classes: ClassesOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what is wrong with a training set: boxes, classes, pictures, duplicates, leakage.
+
+    Exit code 0: nothing, or only what is worth knowing. 3: errors were found.
+    """
+    from hub.dataset.check import check_dataset
+    from hub.dataset.finding import errors_in
+
+    with _progress("looking") as tell:
+        found = check_dataset(folder, name, _read_map(classes), tell)
+    if json:
+        findings = [asdict(one) for one in found.findings]
+        print_json({"format": found.format, "counts": found.counts, "findings": findings})
+    else:
+        _print_counts(found)
+        _print_findings(found.findings)
+    if errors_in(found.findings):
+        raise typer.Exit(EXIT_FOUND)
+
+
+def _print_counts(found: Checked) -> None:
+    counts = found.counts
+    rows = list(dict.fromkeys(row for one in counts.values() for row in one))
+    shown = [(row, *(one.get(row, 0) for one in counts.values())) for row in rows]
+    console.print(f"Training set, format {found.format}")
+    print_table("", ("", *counts), shown)
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    if not findings:
+        console.print("nothing is wrong with it")
+        return
+    counts = Counter((one.code, one.effect) for one in findings)
+    print_table(
+        "Findings", ("code", "effect", "count"), ((*key, count) for key, count in sorted(counts.items()))
+    )
+    first = sorted(findings, key=lambda one: not one.is_error)[:SHOWN]
+    title = f"The first {SHOWN} of {len(findings)} (--json has all)" if len(findings) > SHOWN else "Where"
+    print_table(
+        title, ("where", "code", "what", "effect"), ((o.where, o.code, o.said, o.effect) for o in first)
+    )
+
+
+@app.command()
+@plainly
+def convert(
+    source: FolderArgument,
+    target: TargetArgument,
+    name: ToOption,
+    read_as: FromOption = None,
+    classes: ClassesOption = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Write what is usable of a set with errors, boxes put right.")
+    ] = False,
+    copy: CopyOption = False,
+    prefix: PrefixOption = "",
+) -> None:
+    """Write a training set in another format, in a new folder.
+
+    Exit code 3: there are errors. Nothing is written then, unless --repair says to leave out what is wrong.
+    """
+    from hub.dataset.convert import Target, convert_dataset
+
+    wanted = Target(target, name, copy, prefix)
+    with _progress("converting") as tell:
+        done = convert_dataset(source, wanted, read_as, _read_map(classes), tell, repair=repair)
+    if done.findings:
+        _print_findings(done.findings)
+    if not done.is_written:
+        complaints.print(
+            "nothing was written: mend the set, or let --repair leave out what is wrong", style="red"
+        )
+        raise typer.Exit(EXIT_FOUND)
+    console.print(
+        f"{len(done.dataset.samples)} pictures, {len(done.dataset.classes)} classes: {done.format} to {name}"
+    )

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from hub.cli.shared import JsonOption, complaints, console, plainly, print_json, print_table
+from hub.cli.events import in_utc
+from hub.cli.shared import (
+    ConfigOption,
+    JsonOption,
+    as_shown,
+    complaints,
+    console,
+    plainly,
+    print_json,
+    print_table,
+    read_store,
+)
+from hub.config import read_config
+from hub.store.frames import FrameStore
+from hub.store.log import EventLog
 
 if TYPE_CHECKING:
     from hub.dataset.check import Checked
     from hub.dataset.finding import Finding
     from hub.dataset.reading import Tell
+
+
+class Side(StrEnum):
+    """What an export's splits are cut by."""
+
+    DEVICE = "device"
+    TIME = "time"
+    RANDOM = "random"
+
 
 EXIT_FOUND = 3
 SHOWN = 50
@@ -150,3 +176,67 @@ def convert(
     console.print(
         f"{len(done.dataset.samples)} pictures, {len(done.dataset.classes)} classes: {done.format} to {name}"
     )
+
+
+@app.command()
+@plainly
+def export(
+    target: TargetArgument,
+    name: ToOption,
+    split: Annotated[
+        str, typer.Option(help="Shares of train/validation, or train/validation/test.")
+    ] = "0.8/0.2",
+    by: Annotated[Side, typer.Option(help="What the splits are cut by.")] = Side.RANDOM,
+    seed: Annotated[int, typer.Option(help="Another number, another random split.")] = 0,
+    device: Annotated[str | None, typer.Option(help="Only of this device.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only captured at this time (UTC) or later.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only captured before this time (UTC).")] = None,
+    unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Also what nobody reviewed.")] = False,
+    negatives: Annotated[bool, typer.Option(help="Pictures without a detection too.")] = True,
+    classes: ClassesOption = None,
+    copy: CopyOption = False,
+    prefix: PrefixOption = "",
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a training set of stored events with pictures, with a datasheet. The hub may run meanwhile.
+
+    Nearly the same pictures are always in the same split. The same events and options give the same files.
+
+    Example: lenshub dataset export set --format coco --by time
+    """
+    from hub.dataset.choice import Choice, choose
+    from hub.dataset.convert import Target
+    from hub.dataset.division import Division
+    from hub.dataset.export import export_dataset
+
+    wanted = Choice(device, in_utc(since), in_utc(until), unreviewed, negatives)
+    goal, division, known = (
+        Target(target, name, copy, prefix),
+        Division.parse(split, by.value, seed),
+        _read_map(classes),
+    )
+    goal.check()
+    how = {"format": name, "split": split, "by": by.value, "seed": seed, **asdict(wanted), "classes": known}
+    frames = FrameStore(read_config(config).hub.data_dir / "frames")
+    with _progress("exporting") as tell:
+        chosen = asyncio.run(read_store(config, lambda engine: choose(EventLog(engine), wanted, tell)))
+        made = export_dataset(chosen, frames, goal, division, _as_plain(how), known, tell)
+    if json:
+        print_json(made.facts)
+    else:
+        _print_sheet(made.facts)
+
+
+def _as_plain(how: dict[str, Any]) -> dict[str, Any]:
+    """Return options as JSON has them, without those that were not given."""
+    given = {key: value for key, value in how.items() if value is not None}
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in given.items()}
+
+
+def _print_sheet(facts: dict[str, Any]) -> None:
+    splits = list(facts["pictures"])
+    rows = {"pictures": facts["pictures"], "negatives": facts["negatives"]} | facts["classes"]
+    print_table("", ("", *splits), ((name, *(row[split] for split in splits)) for name, row in rows.items()))
+    left_out = ", ".join(f"{count} {reason}" for reason, count in facts["left_out"].items()) or "none"
+    console.print(f"left out: {as_shown(left_out)}")

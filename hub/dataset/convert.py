@@ -15,6 +15,7 @@ from hub.dataset.reading import Tell, silent
 from hub.dataset.sample import Dataset
 
 MANIFEST = "manifest"
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ def convert_dataset(
     return Converted(name, dataset, findings, is_written=True)
 
 
-def write_target(dataset: Dataset, target: Target, tell: Tell = silent, **texts: str) -> Dataset:
+def write_target(
+    dataset: Dataset, target: Target, tell: Tell = silent, texts: Mapping[str, str] = NOTHING
+) -> Dataset:
     """Write a set beside its place and rename it at the end; `texts` are further files by name."""
     with written_beside(target.folder) as partial:
         output = Output(partial, tell, copies=target.copies, prefix=target.prefix)

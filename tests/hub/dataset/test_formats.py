@@ -29,7 +29,9 @@ def kept() -> dict[tuple[str, str], str]:
     ]
     start = next(index for index, row in enumerate(rows) if row[0] == "what")
     names = [name.strip("`") for name in rows[start][1:]]
-    return {(row[0], name): cell for row in rows[start + 1 :] for name, cell in zip(names, row[1:])}
+    return {
+        (row[0], name): cell for row in rows[start + 1 :] for name, cell in zip(names, row[1:], strict=False)
+    }
 
 
 KEPT = kept()

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from hub.cli.events import in_utc
+from hub.cli.operate import have_done
 from hub.cli.shared import (
     ConfigOption,
     JsonOption,
@@ -27,7 +29,9 @@ from hub.cli.shared import (
     print_table,
     read_store,
 )
-from hub.config import read_config
+from hub.config import read_config, read_data_dir
+from hub.dataset.finding import DatasetError
+from hub.store.database import database_path, hub_lock, upgrade
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
 
@@ -46,6 +50,7 @@ class Side(StrEnum):
 
 
 EXIT_FOUND = 3
+IMPORT_S = 6 * 3600.0
 SHOWN = 50
 
 FolderArgument = Annotated[Path, typer.Argument(help="A training set's folder.", show_default=False)]
@@ -240,3 +245,42 @@ def _print_sheet(facts: dict[str, Any]) -> None:
     print_table("", ("", *splits), ((name, *(row[split] for split in splits)) for name, row in rows.items()))
     left_out = ", ".join(f"{count} {reason}" for reason, count in facts["left_out"].items()) or "none"
     console.print(f"left out: {as_shown(left_out)}")
+
+
+@app.command("import")
+@plainly
+def import_(
+    source: FolderArgument,
+    device: Annotated[str, typer.Option(help="Whom the events are of.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option("--format", "-f", help="Its format.", show_default="as the folder looks")
+    ] = None,
+    classes: ClassesOption = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Store what is usable of a set with errors.")
+    ] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Store a training set's pictures as reviewed events, by the running hub or without one.
+
+    A set that is stored already is not stored again. Plugins get these events as any others, from the source
+    "dataset".
+
+    Example: lenshub dataset import labelled --device office
+    """
+    from hub.commands.command import ImportDataset
+
+    try:
+        command = ImportDataset(
+            root=str(source.resolve()), device=device, format=name, known=_read_map(classes), repair=repair
+        )
+    except ValidationError as error:
+        said = error.errors(include_url=False)[0]
+        raise DatasetError(f"--{said['loc'][0]}: {said['msg']}") from error
+    data_dir = read_data_dir(config)
+    if not database_path(data_dir).exists():
+        with hub_lock(data_dir):
+            upgrade(data_dir)
+    with complaints.status("storing"):
+        have_done(config, command, json=json, timeout_s=IMPORT_S)

@@ -104,3 +104,26 @@ def test_export_without_anything_is_one_line_and_leaves_nothing(lenshub, folder)
 def test_export_refuses_what_cannot_be_done_in_one_line(lenshub, wrong):
     done = lenshub("dataset", "export", "out", "--format", "yolo", *wrong)
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
+
+
+def test_import_makes_a_store_and_adds_nothing_when_it_comes_again(lenshub, table):
+    (table / "labels.csv").write_text(HEAD + "0.jpg,64,48,up,1,2,30,40\n")
+    first = lenshub("dataset", "import", "set", "--device", "office")
+    assert first.output.strip() == "1 picture stored as reviewed events of office, 0 were there already"
+    again = lenshub("dataset", "import", "set", "--device", "office", "--json")
+    assert json.loads(again.output)["answer"] == [
+        "0 pictures stored as reviewed events of office, 1 were there already"
+    ]
+
+
+def test_import_of_a_set_with_errors_says_them_and_stores_nothing(lenshub, table):
+    done = lenshub("dataset", "import", "set", "--device", "office")
+    assert done.exit_code == 1
+    assert "labels.csv:4: box_outside: corners 1 2 70 40" in done.output
+    assert json.loads(lenshub("events", "--json").output) == []
+
+
+@pytest.mark.usefixtures("table")
+def test_import_for_a_device_that_is_none_is_one_line(lenshub):
+    done = lenshub("dataset", "import", "set", "--device", "../x")
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)

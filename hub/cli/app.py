@@ -9,6 +9,7 @@ from hub.cli import (
     archive,
     check,
     classify,
+    dataset,
     db,
     decode,
     demo,
@@ -72,6 +73,7 @@ app.add_typer(match.app, name="match")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(plugin.app, name="plugin")
 app.add_typer(archive.app, name="archive")
+app.add_typer(dataset.app, name="dataset")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")
 app.add_typer(alerts.app, name="alerts")

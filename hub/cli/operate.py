@@ -21,7 +21,7 @@ from hub.cli.shared import (
     plainly,
     print_json,
 )
-from hub.commands.asking import ask_hub
+from hub.commands.asking import ANSWER_S, ask_hub
 from hub.commands.command import Command, Pause, Reload, Resume, Retry
 from hub.config import read_config, read_data_dir
 from hub.decode.message import Decoded, Message
@@ -32,9 +32,16 @@ from hub.store.database import hub_is_running
 PluginArgument = Annotated[str, typer.Argument(help="The instance, as `lenshub plugins` shows it.")]
 
 
-def have_done(config: Path | None, command: Command, *, json: bool, exit_refused: int = EXIT_ERROR) -> None:
+def have_done(
+    config: Path | None,
+    command: Command,
+    *,
+    json: bool,
+    exit_refused: int = EXIT_ERROR,
+    timeout_s: float = ANSWER_S,
+) -> None:
     """Have a command executed, by the hub or without one, and print the answer; exit so if it is refused."""
-    answer = asyncio.run(ask_hub(read_data_dir(config), command, _decode_as(config)))
+    answer = asyncio.run(ask_hub(read_data_dir(config), command, _decode_as(config), timeout_s))
     if json:
         print_json({"ok": answer.ok, "answer": answer.lines})
     else:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from hub.event import MAX_INTEGER, Name, Plain, UtcTime
+from hub.event import MAX_INTEGER, DeviceName, Name, Plain, UtcTime
 
 Id = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 
@@ -77,5 +77,26 @@ class Reload(Plain):
     action: Literal["reload"] = "reload"
 
 
-Command = Pause | Resume | Retry | StartReplay | StopReplay | QuarantineReplay | QuarantineDrop | Reload
+class ImportDataset(Plain):
+    """Store the pictures of a training set as reviewed events; see `hub.dataset.arrivals`."""
+
+    action: Literal["dataset import"] = "dataset import"
+    root: Annotated[str, Field(min_length=1, max_length=4096)]
+    device: DeviceName
+    format: Name | None = None
+    known: dict[str, str] | None = None
+    repair: bool = False
+
+
+Command = (
+    Pause
+    | Resume
+    | Retry
+    | StartReplay
+    | StopReplay
+    | QuarantineReplay
+    | QuarantineDrop
+    | Reload
+    | ImportDataset
+)
 CommandModel: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])

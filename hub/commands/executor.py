@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 from hub.commands.command import (
     Command,
     CommandModel,
+    ImportDataset,
     Pause,
     QuarantineDrop,
     QuarantineReplay,
@@ -136,6 +138,8 @@ class Executor:
                 return await self._requeue(asked, command)
             case QuarantineDrop():
                 return await self._drop(asked, command)
+            case ImportDataset():
+                return await self._import(asked, command)
             case Reload():
                 lines = await self._reload_lines()
                 await self._writer.change(lambda c: answer(c, asked.id, lines, ok=True))
@@ -229,6 +233,14 @@ class Executor:
             return _told(connection, asked, f"{count} message{'' if count == 1 else 's'} dropped for good")
 
         return await self._writer.change(change)
+
+    async def _import(self, asked: Asked, command: ImportDataset) -> list[str]:
+        from hub.dataset.arrivals import Brought, bring  # OpenCV and readers that only this needs
+
+        brought = Brought(Path(command.root), command.device, command.format, command.known, command.repair)
+        lines = await bring(brought, self._writer, self._engine)
+        await self._writer.change(lambda c: answer(c, asked.id, lines, ok=True))
+        return lines
 
     async def _reload_lines(self) -> list[str]:
         if self._reload_file is None:

@@ -42,3 +42,10 @@ def find_known(connection: Connection, arrivals: Iterable[Arrival]) -> dict[str,
         ):
             known[row.key] = hashlib.sha256(row.payload).digest()
     return known
+
+
+def list_keys(connection: Connection, prefix: str) -> set[str]:
+    """Return the keys of stored events that begin with a prefix."""
+    last = f"{prefix}\U0010ffff"
+    found = connection.execute(select(events.c.key).where(events.c.key > prefix, events.c.key < last))
+    return set(found.scalars())

@@ -108,6 +108,14 @@ class EventLog:
         """Return those of the rows that exist, oldest first; an amendment as its event stood then."""
         return await self._read(events.c.id.in_(ids), limit=len(ids))
 
+    async def standing_after(self, position: int, limit: int, wanted: EventFilter) -> list[tuple[int, Event]]:
+        """Return events as they stand, each with the id of its last row, whose order they have.
+
+        Those come whose last row has an id above `position`; with `up_to`, as they stood then.
+        """
+        rows = await self._read(events.c.id > position, *wanted.standing(), limit=limit)
+        return list(zip((row.id for row in rows), await self._as_views(rows), strict=True))
+
     async def newest(self, wanted: EventFilter, limit: int) -> list[Event]:
         """Return the events that a filter lets through as they stand, those last heard of first.
 

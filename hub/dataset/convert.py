@@ -1,0 +1,107 @@
+"""Converts a training set into another format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.dataset import image_folder
+from hub.dataset.class_map import rename_classes
+from hub.dataset.finding import DatasetError, Finding, errors_in
+from hub.dataset.formats import WRITTEN, read_dataset, write_dataset
+from hub.dataset.output import Output, written_beside
+from hub.dataset.reading import Tell, silent
+from hub.dataset.sample import Dataset
+
+MANIFEST = "manifest"
+NOTHING: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where and how a set is written.
+
+    Args:
+        copies: Copy pictures also where a hard link would do.
+        prefix: What stands before a picture's path in a manifest.
+    """
+
+    folder: Path
+    format: str
+    copies: bool = False
+    prefix: str = ""
+
+    def check(self) -> None:
+        """Raise DatasetError for what can be known to fail before anything is read."""
+        if self.format not in WRITTEN:
+            raise DatasetError(f"format {self.format!r} is not written (known: {', '.join(WRITTEN)})")
+        if self.prefix and self.format != MANIFEST:
+            raise DatasetError(f"a prefix is of the format {MANIFEST}, not of {self.format}")
+        if self.folder.exists():
+            raise DatasetError(f"{self.folder}: is there already; name a new folder")
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What was read and found; a set with errors is not written unless it is repaired."""
+
+    format: str
+    dataset: Dataset
+    findings: list[Finding]
+    is_written: bool
+
+
+def convert_dataset(
+    source: Path,
+    target: Target,
+    name: str | None = None,
+    known: Mapping[str, str] | None = None,
+    tell: Tell = silent,
+    *,
+    repair: bool = False,
+) -> Converted:
+    """Read a set and write it in another format.
+
+    Args:
+        repair: Write what is usable of a set with errors, with boxes put in order and cut off at the edge.
+
+    Raises:
+        DatasetError: The set cannot be read, or not be written there.
+        OSError: The disk is full, and the like; then nothing is left of it.
+    """
+    target.check()
+    name, dataset, findings = read_dataset(source, name, tell)
+    if known is not None:
+        dataset, unmapped = rename_classes(dataset, known)
+        findings += unmapped
+    findings += find_misfits(dataset, target.format)
+    if not dataset.samples:
+        findings.append(Finding("set_empty", ".", "no picture can be used", "wrong"))
+    if (errors_in(findings) and not repair) or not dataset.samples:
+        return Converted(name, dataset, findings, is_written=False)
+    write_target(dataset, target, tell)
+    return Converted(name, dataset, findings, is_written=True)
+
+
+def write_target(
+    dataset: Dataset, target: Target, tell: Tell = silent, texts: Mapping[str, str] = NOTHING
+) -> Dataset:
+    """Write a set beside its place and rename it at the end; `texts` are further files by name."""
+    with written_beside(target.folder) as partial:
+        output = Output(partial, tell, copies=target.copies, prefix=target.prefix)
+        named = write_dataset(dataset, target.format, output)
+        for name, text in texts.items():
+            output.text(name, text)
+    return named
+
+
+def find_misfits(dataset: Dataset, name: str) -> list[Finding]:
+    """Return what a format has no place for."""
+    if name != image_folder.NAME:
+        return []
+    misfits = (one for one in dataset.samples if image_folder.class_of(one) is None)
+    return [
+        Finding("class_not_single", one.name, "has no class, or several; imagefolder needs one", "left out")
+        for one in misfits
+    ]

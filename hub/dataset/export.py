@@ -1,0 +1,88 @@
+"""Makes a training set of stored events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hub.dataset.choice import Chosen
+from hub.dataset.class_map import rename_classes
+from hub.dataset.convert import Target, find_misfits, write_target
+from hub.dataset.datasheet import as_json, as_markdown, describe_dataset
+from hub.dataset.division import Division, divide
+from hub.dataset.finding import DatasetError
+from hub.dataset.folder import UnreadableError
+from hub.dataset.from_event import make_sample
+from hub.dataset.reading import Tell, in_order, silent
+from hub.dataset.sample import Dataset, Sample
+from hub.event import Frame
+from hub.store.frames import FrameStore
+
+DATASHEET = "datasheet"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, and what the datasheet says of it."""
+
+    dataset: Dataset
+    facts: dict[str, Any]
+
+
+def export_dataset(
+    chosen: Chosen,
+    frames: FrameStore,
+    target: Target,
+    division: Division,
+    how: Mapping[str, Any],
+    known: Mapping[str, str] | None = None,
+    tell: Tell = silent,
+) -> Exported:
+    """Write chosen events with a datasheet; the same events and options give the same bytes. Blocks.
+
+    Args:
+        how: The options, as the datasheet tells them.
+        known: A class map, which must name every class.
+
+    Raises:
+        DatasetError: Nothing is left to write, it cannot be written there, or the map lacks a class.
+        OSError: The disk is full, and the like; then nothing is left of it.
+    """
+    target.check()
+    left_out = Counter(chosen.left_out)
+    samples = _make_samples(chosen, frames, left_out, tell)
+    dataset = Dataset(in_order([o.label for s in samples for o in s.objects]), tuple(samples))
+    if known is not None:
+        dataset, unmapped = rename_classes(dataset, known)
+        if unmapped:
+            said = ", ".join(sorted({finding.said for finding in unmapped}))
+            raise DatasetError(f'{said}; name what the class becomes, "" leaves it out')
+    misfits = {finding.where for finding in find_misfits(dataset, target.format)}
+    left_out[f"that {target.format} has no place for"] += len(misfits)
+    kept = [sample for sample in dataset.samples if sample.name not in misfits]
+    if not kept:
+        raise DatasetError(f"nothing to export: {_tell_left_out(left_out)}")
+    divided = divide(kept, division, tell)
+    dataset = Dataset(dataset.classes, tuple(divided.samples))
+    facts = describe_dataset(dataset, how, left_out, divided.alike)
+    texts = {f"{DATASHEET}.json": as_json(facts), f"{DATASHEET}.md": as_markdown(facts)}
+    return Exported(write_target(dataset, target, tell, texts), facts)
+
+
+def _tell_left_out(left_out: Mapping[str, int]) -> str:
+    said = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+    return f"of the events, {said}" if said else "there is no event"
+
+
+def _make_samples(chosen: Chosen, frames: FrameStore, left_out: Counter[str], tell: Tell) -> list[Sample]:
+    samples = []
+    for done, event in enumerate(chosen.events):
+        tell(done, len(chosen.events))
+        if isinstance(event.frame, Frame):
+            try:
+                samples.append(make_sample(event, event.frame, frames.path))
+            except UnreadableError:
+                left_out["whose picture is gone or damaged"] += 1
+    return samples

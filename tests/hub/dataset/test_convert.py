@@ -1,0 +1,83 @@
+"""Converting: errors stop it unless they are repaired, and nothing half-written stays."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from hub.dataset.convert import Target, convert_dataset
+from hub.dataset.finding import DatasetError
+from hub.dataset.formats import read_dataset, write_dataset
+from hub.dataset.output import Output
+from hub.dataset.sample import Dataset
+
+
+@pytest.fixture
+def source(dataset: Dataset, tmp_path: Path) -> Path:
+    write_dataset(dataset, "yolo", Output(tmp_path / "yolo"))
+    return tmp_path / "yolo"
+
+
+def test_set_is_converted_with_other_classes(source: Path, tmp_path: Path) -> None:
+    known = {"いぬ <&>": "dog", "thumbs-up": "", "unused": "cat"}
+    done = convert_dataset(source, Target(tmp_path / "out", "coco"), known=known)
+    _, back, _ = read_dataset(tmp_path / "out")
+    assert (done.is_written, back.classes) == (True, ("dog", "cat"))
+    assert sum(len(one.objects) for one in back.samples) == 2
+
+
+def test_set_with_errors_is_not_written(source: Path, tmp_path: Path) -> None:
+    (source / "labels/train/one.txt").write_text("9 0.5 0.5 0.1 0.1\n")
+    done = convert_dataset(source, Target(tmp_path / "out", "coco"))
+    assert ([one.code for one in done.findings], done.is_written) == (["class_unknown"], False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_set_with_errors_is_written_without_them_when_repaired(source: Path, tmp_path: Path) -> None:
+    (source / "labels/train/one.txt").write_text("9 0.5 0.5 0.1 0.1\n0 0.95 0.5 0.2 0.5\n")
+    assert convert_dataset(source, Target(tmp_path / "out", "coco"), repair=True).is_written
+    _, back, findings = read_dataset(tmp_path / "out")
+    (found,) = next(one for one in back.samples if one.name == "one.jpg").objects
+    assert (findings, found.box and found.box.corners[2]) == ([], 641)
+
+
+def test_target_that_is_there_is_left_alone(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(DatasetError, match="is there already; name a new folder"):
+        convert_dataset(source, Target(tmp_path / "out", "coco"))
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("csv", ""), ("png", ""), ("coco", "s3://bucket/")])
+def test_target_that_cannot_be_written_is_refused(
+    source: Path, tmp_path: Path, name: str, prefix: str
+) -> None:
+    with pytest.raises(DatasetError):
+        convert_dataset(source, Target(tmp_path / "out", name, prefix=prefix))
+
+
+def test_nothing_stays_when_the_disk_is_full(source: Path, tmp_path: Path) -> None:
+    def fail(done: int, total: int) -> None:
+        if list(tmp_path.glob(".out.partial-*/images/*/*")):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        convert_dataset(source, Target(tmp_path / "out", "coco"), tell=fail)
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
+
+
+def test_pictures_are_links_unless_copies_are_asked_for(source: Path, tmp_path: Path) -> None:
+    for name, copies in (("linked", False), ("copied", True)):
+        convert_dataset(source, Target(tmp_path / name, "voc", copies))
+    linked, copied = ((tmp_path / name / "JPEGImages/one.jpg").stat() for name in ("linked", "copied"))
+    assert (linked.st_nlink > 1, copied.st_nlink) == (True, 1)
+
+
+def test_manifest_names_pictures_by_their_prefix(source: Path, tmp_path: Path) -> None:
+    convert_dataset(source, Target(tmp_path / "out", "manifest", prefix="s3://bucket/set/"))
+    line = (tmp_path / "out/validation.manifest").read_text()
+    assert line.startswith(
+        '{"source-ref": "s3://bucket/set/validation/four.png", "bounding-box": {"image_size"'
+    )
+    assert len(read_dataset(tmp_path / "out")[1].samples) == 4

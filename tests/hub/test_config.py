@@ -81,7 +81,8 @@ def test_configuration_names_every_problem_with_its_place(write):
         ),
         (
             "[mtqq]",
-            "mtqq: unknown setting 'mtqq' (known: deeplens, http, hub, limits, mqtt, plugins, watchdog)",
+            "mtqq: unknown setting 'mtqq' (known: "
+            "deeplens, gates, http, hub, limits, mqtt, plugins, watchdog)",
         ),
         (
             '[hub]\ndata_dir = "a\\u0000b"',

@@ -42,8 +42,8 @@ def draw_held_out(rng: np.random.Generator, scripts: Scripts, count: int) -> Ite
     for number in range(count):
         chosen = int(rng.integers(len(BACKDROPS)))
         name = BACKDROPS[chosen].__name__.removeprefix("paint_")
-        sign = draw_sign(rng, scripts, partial(paint_backdrop, number=chosen), has_text=number % 2 == 0)
-        yield sign, name
+        paint = partial(paint_backdrop, number=chosen)
+        yield draw_sign(rng, scripts, paint, has_text=number % 2 == 0), name
 
 
 def open_gate(path: Path) -> Callable[[NDArray[np.uint8]], float]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BATCH = 4
-"""Pictures that one thread takes at once, when many wait: no faster each (11 ms of a processor, whether by 1,
-2, 4 or 8), but with fewer hops between threads; more would make the first of them wait longer."""
+"""Pictures that a thread takes at once, when many wait. Each costs as much alone (11 ms of a
+processor by 1, 2, 4 or 8), but with fewer hops between threads; with more the first one would wait longer."""
 EXTRA = "pip install 'lenshub[gate]'"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gate.py"
-SMALL = ("--rounds", "1", "--calls", "2")
+SMALL = ("--rounds", "1", "--calls", "2", "--pictures", "16")
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 
@@ -37,6 +37,12 @@ def test_gate_benchmark_compares_answers_that_depend_on_the_picture(results):
     assert results["spread"] > 0.05
     assert all(value < 0.02 for value in results["difference"].values())
     assert all(value < 1e-4 for name, value in results["difference"].items() if name.endswith("f32"))
+
+
+def test_gate_benchmark_times_the_hub_beside_requests_over_http(results):
+    assert [name.split(",")[0] for name in results["ways"]][0].startswith("hub: OpenVINO")
+    assert all(one["a_second"] > 0 and one["p50_ms"] <= one["p99_ms"] for one in results["ways"].values())
+    assert len(results["ways"]) == 4
 
 
 def test_gate_benchmark_says_what_to_install_when_there_is_no_torch(results):

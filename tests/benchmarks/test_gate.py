@@ -40,7 +40,7 @@ def test_gate_benchmark_compares_answers_that_depend_on_the_picture(results):
 
 
 def test_gate_benchmark_times_the_hub_beside_requests_over_http(results):
-    assert [name.split(",")[0] for name in results["ways"]][0].startswith("hub: OpenVINO")
+    assert next(name.split(",")[0] for name in results["ways"]).startswith("hub: OpenVINO")
     assert all(one["a_second"] > 0 and one["p50_ms"] <= one["p99_ms"] for one in results["ways"].values())
     assert len(results["ways"]) == 4
 

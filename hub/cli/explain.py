@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,6 +27,7 @@ from hub.event import Event
 from hub.explain import Explanation, explain_event
 from hub.store.admission import MAYBE_REPEAT
 from hub.store.database import Database
+from hub.store.gate_decisions import Decision, list_decisions
 from hub.store.log import EventLog
 
 
@@ -39,20 +43,11 @@ def explain(
 
     Example: lenshub explain 42
     """
-
-    async def ask(engine: Database) -> tuple[Event, list[int], list[Explanation]]:
-        rows = await EventLog(engine).by_ids([event])
-        if not rows:
-            raise StoreError(f"there is no event {event}; `lenshub events` shows the newest ones")
-        view, amendments = await EventLog(engine).view(rows[0])
-        shown = rows[0] if rows[0].amends else view  # an amendment is shown as the event stood then
-        return shown, amendments, await explain_event(engine, rows[0], read_config(config).plugins)
-
-    found, amendments, explanations = asyncio.run(read_store(config, ask))
+    found, amendments, explanations, decisions = asyncio.run(read_store(config, partial(_ask, event, config)))
     if json:
         outcomes = [explanation.model_dump() for explanation in explanations]
-        shown = found.model_dump(mode="json")
-        print_json({"event": shown, "amendments": amendments, "deliveries": outcomes})
+        told = {"event": found.model_dump(mode="json"), "amendments": amendments, "deliveries": outcomes}
+        print_json(told | {"gates": [asdict(decision) for decision in decisions]})
         return
     seen = ", ".join(f"{d.label} {d.confidence:.2%}" for d in found.detections) or "nothing"
     console.print(
@@ -64,7 +59,22 @@ def explain(
         console.print(
             "Maybe a repeat: the broker sent its message again, and nothing tells if the first was stored."
         )
+    for decision in decisions:
+        console.print(as_shown(_tell(decision)))
     print_table("", ("plugin", "outcome", "why"), ((_who(e), e.outcome, _why(e)) for e in explanations))
+
+
+async def _ask(
+    event: int, config: Path | None, engine: Database
+) -> tuple[Event, list[int], list[Explanation], list[Decision]]:
+    log = EventLog(engine)
+    rows = await log.by_ids([event])
+    if not rows:
+        raise StoreError(f"there is no event {event}; `lenshub events` shows the newest ones")
+    view, amendments = await log.view(rows[0])
+    shown = rows[0] if rows[0].amends else view  # an amendment is shown as the event stood then
+    explained = await explain_event(engine, rows[0], read_config(config).plugins)
+    return shown, amendments, explained, await log.ask(partial(list_decisions, key=view.key or ""))
 
 
 def _tell_amendments(event: Event, amendments: Sequence[int]) -> str:
@@ -74,6 +84,13 @@ def _tell_amendments(event: Event, amendments: Sequence[int]) -> str:
         return ""
     one = "1 amendment" if len(amendments) == 1 else f"{len(amendments)} amendments, the last"
     return f"Shown with {one}: {amendments[-1]}."
+
+
+def _tell(decision: Decision) -> str:
+    if decision.score is None:
+        return f"Gate {decision.gate} had no score; the picture was sent."
+    why = "refused, but sent to audit" if decision.audit else "passed" if decision.passed else "refused"
+    return f"Gate {decision.gate}: score {decision.score:.4g}, threshold {decision.threshold:g}, {why}."
 
 
 def _who(explanation: Explanation) -> str:

@@ -191,7 +191,7 @@ def _print(told: Report, gate: str, found: Gate) -> None:
     if told.matrix is not None:
         matrix = told.matrix
         print_table(
-            "Pictures, where answers are missing as those that are known",
+            "All pictures, estimated",
             ("", "sent", "refused"),
             [
                 ("with text", f"{matrix.sent_with_text:,.0f}", f"{matrix.refused_with_text:,.0f}"),

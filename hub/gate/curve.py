@@ -36,7 +36,9 @@ def draw_curve(points: Sequence[Point], threshold: float, title: str, path: Path
         line = [(_across(p.threshold), _up(getattr(p, name))) for p in points]
         if len(line) > 1:
             pen.line(line, colour, 3 * FINE, joint="curve")
-        _write(pen, LEFT + 150 * number, TOP - 28, f"■ {label}", colour)
+        left, top = (LEFT + 150 * number) * FINE, (TOP - 22) * FINE
+        pen.rectangle((left, top, left + 12 * FINE, top + 8 * FINE), colour)
+        _write(pen, LEFT + 150 * number + 20, TOP - 28, label, colour)
     picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(path, "PNG")
 
 

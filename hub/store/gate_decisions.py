@@ -69,10 +69,10 @@ def read_decision(connection: Connection, plugin: str, key: str) -> Decision | N
     return Decision(*row) if row else None
 
 
-def list_gates(connection: Connection) -> list[str]:
-    """Return the gates that decided anything."""
-    rows = connection.execute(select(gate_decisions.c.gate).distinct().order_by(gate_decisions.c.gate))
-    return [str(row.gate) for row in rows]
+def list_decisions(connection: Connection, key: str) -> list[Decision]:
+    """Return what gates decided of a picture, whose ever it is."""
+    rows = connection.execute(select(*_ROWS).where(gate_decisions.c.image_key == key))
+    return [Decision(*row) for row in rows]
 
 
 def list_found(

@@ -445,7 +445,7 @@ gate_decisions = Table(
     Column("passed", Boolean, nullable=False),
     Column("audit", Boolean, nullable=False),
     Column("decided_at", UtcDateTime, nullable=False),
-    Index(None, "plugin", "image_key", unique=True),
+    Index(None, "image_key", "plugin", unique=True),
     Index(None, "gate", "decided_at"),
     sqlite_autoincrement=True,
 )

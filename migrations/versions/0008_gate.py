@@ -25,7 +25,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
-        op.f("ix_gate_decisions_plugin_image_key"), "gate_decisions", ["plugin", "image_key"], unique=True
+        op.f("ix_gate_decisions_image_key_plugin"), "gate_decisions", ["image_key", "plugin"], unique=True
     )
     op.create_index(op.f("ix_gate_decisions_gate_decided_at"), "gate_decisions", ["gate", "decided_at"])
 

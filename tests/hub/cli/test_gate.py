@@ -67,6 +67,13 @@ async def test_report_tells_precision_recall_and_what_was_saved(lenshub, toml, d
     assert "6 (30.0%)" in people
 
 
+async def test_explain_tells_what_a_gate_decided_of_the_picture(lenshub, toml, data, arrivals):
+    await fill(data, arrivals)
+    assert "Gate text: score 0.9, threshold 0.5, passed." in lenshub("explain", "1").stdout
+    assert "refused, but sent to audit." in lenshub("explain", "11").stdout
+    assert json.loads(lenshub("explain", "11", "--json").stdout)["gates"][0]["audit"] is True
+
+
 async def test_report_draws_the_curve(lenshub, toml, data, arrivals):
     await fill(data, arrivals)
     ran = lenshub("gate", "report", "--png", "curve.png")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hub.errors import HubError
 
-START_S = 30.0
+START_S = 60.0
 STOP_S = 15.0
 
 

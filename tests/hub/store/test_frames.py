@@ -34,6 +34,14 @@ def test_frame_store_writes_a_frame_once(frames, frame, jpeg):
     assert frames.path("porch", frame).stat().st_mtime_ns == before.st_mtime_ns
 
 
+def test_frame_store_keeps_many_at_once(frames, frame, jpeg):
+    digests = [f"{number:064x}" for number in range(40)]
+    frames.add_all([("porch", frame.model_copy(update={"digest": digest}), jpeg) for digest in digests * 2])
+
+    assert [path.stem for path in sorted(frames.root.rglob("*.jpg"))] == digests
+    assert list(frames.root.rglob("*.partial")) == []
+
+
 def test_frame_store_keeps_devices_apart(frames, frame, jpeg):
     frames.add_all([("porch", frame, jpeg), ("attic", frame, jpeg)])
 

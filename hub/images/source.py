@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Self
+from typing import Any, Self
 
 from hub.decode.message import Decoded, Message
 from hub.images.desk import Desk
@@ -40,6 +40,7 @@ class ImageSource:
         self._read: deque[Decoded] = deque()
         self._held: set[str] = set()
         self._workers: list[asyncio.Task[None]] = []
+        self._ended: asyncio.Future[asyncio.Task[None]]
 
     async def __aenter__(self) -> Self:
         self._reset()
@@ -49,7 +50,15 @@ class ImageSource:
         self._workers = [
             asyncio.create_task(self._work(), name=f"{self._desk.name} {self.name}") for _ in range(count)
         ]
+        self._ended = asyncio.get_running_loop().create_future()
+        for worker in self._workers:
+            worker.add_done_callback(self._note_end)
         return self
+
+    def _note_end(self, worker: asyncio.Task[None]) -> None:
+        """Tell who waits for pictures that a worker failed."""
+        if not worker.cancelled() and not self._ended.done():
+            self._ended.set_result(worker)
 
     async def __aexit__(self, *exception: object) -> None:
         for worker in self._workers:
@@ -86,14 +95,13 @@ class ImageSource:
         """Return what a worker has ready; raises what a worker failed with."""
         getting = asyncio.create_task(self._ready.get())
         try:
-            await asyncio.wait({getting, *self._workers}, return_when=asyncio.FIRST_COMPLETED)
+            waited: set[asyncio.Future[Any]] = {getting, self._ended}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if getting.done():
                 return getting.result()
         finally:
             getting.cancel()
-        for worker in self._workers:
-            if worker.done():
-                worker.result()
+        self._ended.result().result()
         raise RuntimeError("a worker ended")
 
     async def _work(self) -> None:

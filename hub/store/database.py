@@ -33,6 +33,7 @@ Transaction = Connection
 """What a change is made in; only `hub.store` knows what is behind it."""
 
 DATABASE_NAME = "hub.sqlite"
+READERS = 15
 LOCK_NAME = "hub.lock"
 LOCK_TRIES = 40  # two seconds: a command that is executed without a hub holds the lock for a moment
 LOCK_PAUSE_S = 0.05
@@ -67,6 +68,8 @@ def open_engine(data_dir: Path) -> AsyncEngine:
         URL.create("sqlite+aiosqlite", database=str(database_path(data_dir))),
         json_serializer=_to_json,
         json_deserializer=from_json,
+        pool_size=READERS,
+        max_overflow=0,  # a connection beyond the pool is made, with its thread, and thrown away each time
     )
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     return engine

@@ -24,26 +24,61 @@ class UsedUp(RetryLater):
     """A limit of the instance's is used up; the picture is not to blame."""
 
 
-class Slots:
-    """How many pictures are asked about at a time; who waits for the store gives its slot up meanwhile."""
+class Turn:
+    """One picture's hold of a slot: from its beginning to its first call, then while calls are under way.
 
-    def __init__(self, count: int) -> None:
-        self._free = asyncio.Semaphore(count)
+    What is committed meanwhile takes none, and waiting for one does not count as the plugin's time.
+
+    Args:
+        slots: How many pictures are asked about at a time.
+        timeout: Ends the plugin's time.
+    """
+
+    def __init__(self, slots: asyncio.Semaphore, timeout: asyncio.Timeout) -> None:
+        self._slots = slots
+        self._timeout = timeout
+        self._lock = asyncio.Lock()
+        self._users = 0
+        self._begun = False
+
+    async def begin(self) -> None:
+        """Hold a slot until the first call is prepared."""
+        await self._take()
+        self._begun = True
+
+    def end(self) -> None:
+        """Hold none for the picture itself any more; calls under way hold theirs."""
+        if self._begun:
+            self._begun = False
+            self._leave()
 
     @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
-        """Hold one of them."""
-        async with self._free:
-            yield
-
-    @asynccontextmanager
-    async def given_up(self) -> AsyncIterator[None]:
-        """Give up the one that is held; it is held again afterwards, whatever happens."""
-        self._free.release()
+    async def of_call(self) -> AsyncIterator[None]:
+        """Hold a slot while a call is made; calls about one picture share it."""
+        await self._take()
         try:
             yield
         finally:
-            await asyncio.shield(self._free.acquire())
+            self._leave()
+
+    async def _take(self) -> None:
+        clock = asyncio.get_running_loop().time
+        began, due = clock(), self._timeout.when()
+        if due is not None:
+            self._timeout.reschedule(None)
+        try:
+            async with self._lock:
+                if self._users == 0:
+                    await self._slots.acquire()
+                self._users += 1
+        finally:
+            if due is not None and not self._timeout.expired():
+                self._timeout.reschedule(due + clock() - began)
+
+    def _leave(self) -> None:
+        self._users -= 1
+        if self._users == 0:
+            self._slots.release()
 
 
 class ImageCalls:
@@ -59,15 +94,15 @@ class ImageCalls:
         key: str,
         answers: dict[str, str],
         writer: Writer,
-        slots: Slots,
         spending: Spending,
     ) -> None:
         self._plugin = plugin
         self._key = key
         self._answers = answers
         self._writer = writer
-        self._slots = slots
         self._spending = spending
+        self.turn: Turn | None = None
+        """Of the attempt that is under way."""
 
     async def ask(
         self,
@@ -81,7 +116,7 @@ class ImageCalls:
         if operation in self._answers:
             return _loaded(self._answers[operation])
         if price == 0 and not limits:
-            return await self._keep(operation, await call())
+            return await self._keep(operation, await self._make(call))
         now = datetime.now(UTC)
         if refused := self._spending.refusal(limits, price, now):
             limit, after_s = refused
@@ -91,7 +126,7 @@ class ImageCalls:
             partial(begin_call, plugin=self._plugin, key=self._key, operation=operation, price=price, now=now)
         )
         try:
-            text = _dumped(operation, await call())
+            text = _dumped(operation, await self._make(call))
         except (RetryLater, Reject):
             self._spending.give_back(now, price)
             await self._commit(partial(give_back_call, number=number))
@@ -107,9 +142,17 @@ class ImageCalls:
         self._answers[operation] = text
         return _loaded(text)
 
+    async def _make(self, call: Callable[[], Awaitable[JsonValue]]) -> JsonValue:
+        if self.turn is None:
+            return await call()
+        async with self.turn.of_call():
+            self.turn.end()
+            return await call()
+
     async def _commit(self, work: Callable[..., Result]) -> Result:
-        async with self._slots.given_up():
-            return await self._writer.change(work)
+        if self.turn is not None:
+            self.turn.end()
+        return await self._writer.change(work)
 
 
 def _dumped(operation: str, answer: JsonValue) -> str:

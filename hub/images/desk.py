@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -17,7 +17,7 @@ from hub.decode.message import Message
 from hub.decode.printing import show
 from hub.errors import PayloadError
 from hub.gate.gate import Gate, Verdict
-from hub.images.calls import ImageCalls, Slots, UsedUp
+from hub.images.calls import ImageCalls, Turn, UsedUp
 from hub.images.check import check_image
 from hub.images.gatekeeper import Gatekeeper
 from hub.images.image import Image
@@ -67,7 +67,10 @@ class Desk:
         self._writer = writer
         self._log = event_log
         self._limits = limits
-        self._slots = Slots(self.settings.concurrency)
+        self._slots = asyncio.Semaphore(self.settings.concurrency)
+        self._asking = 0
+        self._nothing_asked = asyncio.Event()
+        self._closing = False
         self._spending = Spending()
         self._looking: dict[str, asyncio.Future[None]] = {}
         self.door = asyncio.Event()
@@ -87,6 +90,7 @@ class Desk:
         """Return once another picture may be taken up."""
         await self.door.wait()
         await self.patience.rest()
+        await self._unless_closing()
 
     async def open(self) -> None:
         """Look up what was spent before."""
@@ -156,7 +160,7 @@ class Desk:
         return self._gatekeeper.said(verdict) if self._gatekeeper and verdict else None
 
     async def _ask(self, image: Image, answers: dict[str, str], said: GateSaid | None) -> Message:
-        calls = ImageCalls(self.name, image.key, answers, self._writer, self._slots, self._spending)
+        calls = ImageCalls(self.name, image.key, answers, self._writer, self._spending)
         answer = await self._until_answered(image, calls)
         try:
             message = write(image, answer, said, datetime.now(UTC), self.name)
@@ -208,8 +212,7 @@ class Desk:
 
     async def _ask_once(self, image: Image, calls: ImageCalls, *, probe: bool) -> JsonValue:
         try:
-            async with self._slots.held(), asyncio.timeout(self._timeout_s):
-                answer: JsonValue = await self._classify(image, calls)
+            answer = await self._classify_in_turn(image, calls)
         except Reject as error:
             self._succeeded(probe=probe)
             raise PayloadError("rejected", show(str(error) or "no reason was given")) from error
@@ -223,6 +226,38 @@ class Desk:
         self.tally.answered += 1
         self._succeeded(probe=probe)
         return answer
+
+    async def _classify_in_turn(self, image: Image, calls: ImageCalls) -> JsonValue:
+        async with asyncio.timeout(self._timeout_s) as timeout:
+            calls.turn = turn = Turn(self._slots, timeout)
+            await turn.begin()
+            try:
+                await self._unless_closing()
+                return await self._counted(self._classify(image, calls))
+            finally:
+                turn.end()
+
+    async def _counted(self, asking: Awaitable[JsonValue]) -> JsonValue:
+        self._asking += 1
+        try:
+            return await asking
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._nothing_asked.set()
+
+    async def _unless_closing(self) -> None:
+        if self._closing:
+            await asyncio.Event().wait()  # until cancelled
+
+    async def finish(self, timeout_s: float) -> None:
+        """Ask about no more pictures; return once what was asked is answered, or the time is up."""
+        self._closing = True
+        self._nothing_asked.clear()
+        if self._asking:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._nothing_asked.wait()
 
     def _give_up_after(self, failures: int, reason: str, *, probe: bool) -> None:
         if failures >= ATTEMPTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from types import TracebackType
 from typing import Any, Self
 
 from hub.decode.message import Decoded, Message
@@ -13,6 +14,7 @@ from hub.images.message import Refusal
 from hub.images.offer import Channel, Offer, Outcome, Unavailable
 
 AHEAD = (8, 64)
+FINISH_S = 8.0
 """At least and at most so many more pictures than are asked about are read ahead, or wait for a commit.
 
 A picture is asked about for 50 ms perhaps, and spends as long in commits before and after: with three times
@@ -60,13 +62,17 @@ class ImageSource:
         if not worker.cancelled() and not self._ended.done():
             self._ended.set_result(worker)
 
-    async def __aexit__(self, *exception: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None and issubclass(kind, asyncio.CancelledError):
+            await self._desk.finish(FINISH_S)  # what is under way is paid; its answer is kept
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         for key in self._held:
             self._desk.release(key)
-        await self._channel.__aexit__(*exception)  # type: ignore[attr-defined]
+        await self._channel.__aexit__(kind, error, trace)  # type: ignore[attr-defined]
 
     def decode(self, message: Message) -> Decoded:
         """Read a message that was yielded, as the instance's decoder does."""

@@ -124,9 +124,10 @@ def running(store: Any) -> Callable[..., Any]:
         factory: Any = Classifier,
         limits: Any = None,
         gates: Any = None,
+        timeout_s: float = 30,
         **images: Any,
     ) -> AsyncIterator[Gallery]:
-        loaded = make_instance("gallery", factory, {"images": images}, store.data_dir)
+        loaded = make_instance("gallery", factory, {"images": images, "timeout_s": timeout_s}, store.data_dir)
         assert isinstance(loaded, Loaded), loaded
         loaded.plugin.behave = behave
         config = Config(limits=limits or {}, gates=gates or {})

@@ -55,7 +55,8 @@ async def test_answer_is_not_paid_for_again_when_a_later_call_fails(running, fil
     assert spent(gallery) == (2, 0.002)
 
 
-async def test_answer_is_not_paid_for_again_after_a_restart(running, fill, folder, wait_until):
+async def test_answer_is_not_paid_for_again_after_a_restart(running, fill, folder, wait_until, monkeypatch):
+    monkeypatch.setattr("hub.images.source.FINISH_S", 0.1)
     asked, stuck = [], asyncio.Event()
 
     async def pay():
@@ -78,6 +79,45 @@ async def test_answer_is_not_paid_for_again_after_a_restart(running, fill, folde
         await wait_until(lambda: done(folder) == 1)
 
     assert (len(asked), spent(gallery)) == (1, (1, 0.001))
+
+
+async def test_call_under_way_when_the_instance_stops_is_waited_for_and_not_paid_again(
+    running, fill, folder, wait_until
+):
+    asked, going, may_end = [], asyncio.Event(), asyncio.Event()
+
+    async def pay():
+        asked.append(1)
+        going.set()
+        await may_end.wait()
+        return {"bright": 0.5}
+
+    async def behave(image, calls):
+        return await calls.ask("labels", pay, price=0.001)
+
+    fill(1)
+    async with running(behave, folder="photos"):
+        await going.wait()
+        asyncio.get_running_loop().call_later(0.2, may_end.set)
+    async with running(behave, folder="photos") as gallery:
+        await wait_until(lambda: done(folder) == 1)
+
+    assert (len(asked), spent(gallery)) == (1, (1, 0.001))
+
+
+async def test_picture_that_waits_for_others_does_not_use_up_its_time(running, fill, folder, wait_until):
+    async def pay():
+        await asyncio.sleep(0.4)
+        return {"bright": 0.5}
+
+    async def behave(image, calls):
+        return await calls.ask("labels", pay, price=0.001)
+
+    fill(5)
+    async with running(behave, folder="photos", concurrency=1, timeout_s=1) as gallery:
+        await wait_until(lambda: done(folder) == 5)
+
+    assert spent(gallery) == (5, 0.005)
 
 
 async def test_same_picture_is_asked_about_once_when_it_is_offered_twice(

@@ -26,7 +26,7 @@ _BEGINNING = 2**16
 
 def _files(folder: Folder) -> Iterator[Path]:
     for path in folder.under(".", suffixes=(".json",)):
-        if not path.parent.name.endswith("_annotation") and path.name != "datasheet.json":
+        if not path.parent.name.endswith("_annotation"):
             yield path
 
 

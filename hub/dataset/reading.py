@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub.dataset.box import Box, Corners, judge
 from hub.dataset.finding import Effect, Finding
-from hub.dataset.folder import Folder, UnreadableError
+from hub.dataset.folder import Folder, UnreadableError, printable
 from hub.dataset.picture import Picture, look_at
 from hub.dataset.sample import Object, Sample, Split
 
@@ -108,7 +108,7 @@ class Reading:
     ) -> Sample:
         """Return the sample of a picture; `size` is width, height and depth as the annotation has them."""
         measured = size or (picture.width, picture.height, picture.depth)
-        return Sample(picture.path.name, picture.path, *measured, tuple(objects), split)
+        return Sample(printable(picture.path.name), picture.path, *measured, tuple(objects), split)
 
 
 def split_of(path: Path | str) -> Split | None:

@@ -91,7 +91,7 @@ def _read_classes(reading: Reading) -> Numbering:
     if not found.names:
         for path in _class_lists(reading.folder):
             with reading.guard(reading.folder.where(path)):
-                lines = reading.folder.text(path).splitlines()
+                lines = reading.folder.text(path).split("\n")
                 for index, name in enumerate(line.strip() for line in lines if line.strip()):
                     found.learn(index, name_of(name, "a class"))
     return found
@@ -117,7 +117,7 @@ def _learn(found: Numbering, said: dict[str, Any]) -> None:
 def _read_text(reading: Reading, path: Path, picture: Picture, classes: Numbering) -> list[Object]:
     objects, where = [], reading.folder.where(path)
     with reading.guard(where):
-        for line_number, line in enumerate(reading.folder.text(path).splitlines(), 1):
+        for line_number, line in enumerate(reading.folder.text(path).split("\n"), 1):
             if line.strip():
                 with reading.guard(f"{where}:{line_number}"):
                     found = _read_line(reading, f"{where}:{line_number}", line.split(), picture, classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -275,3 +276,12 @@ def test_damaged_files_never_crash_a_reader(
         read_dataset(root, name)
     finally:
         path.write_bytes(before)
+
+
+def test_file_whose_name_is_no_text_is_read_under_another(root: Path, tmp_path: Path) -> None:
+    (root / "data.yaml").write_text("names: [dog]\n")
+    (root / "one.jpg").rename(root / os.fsdecode(b"a\nb\xff.jpg"))
+    _, dataset, findings = read_dataset(root)
+    assert ([one.name for one in dataset.samples], findings) == (["a_b_.jpg"], [])
+    write_dataset(dataset, "voc", Output(tmp_path / "out"))
+    assert read_dataset(tmp_path / "out")[1].samples[0].name == "a_b_.jpg"

@@ -7,7 +7,6 @@ Flags and pose are kept in `attributes`, where CVAT has them too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,20 @@ MOST_BYTES = 1024 * 1024 * 1024  # the annotations of COCO 2017 have 450 MB
 _BEGINNING = 2**16
 
 
-def _files(folder: Folder) -> Iterator[Path]:
-    for path in folder.under(".", suffixes=(".json",)):
-        if not path.parent.name.endswith("_annotation"):
-            yield path
+def _files(folder: Folder) -> list[Path]:
+    """Return the JSONs of this kind; beside instances_*, those of captions and keypoints say nothing new."""
+    found = [path for path in folder.under(".", suffixes=(".json",)) if _is_coco(path)]
+    return [path for path in found if path.name.startswith("instances_")] or found
 
 
 def recognise(folder: Folder) -> bool:
     """Whether there is a JSON that names images, annotations or categories at its beginning or end."""
-    return any(_is_coco(path) for path in _files(folder))
+    return bool(_files(folder))
 
 
 def _is_coco(path: Path) -> bool:
+    if path.parent.name.endswith("_annotation"):  # SageMaker's
+        return False
     with path.open("rb") as file:
         beginning = file.read(_BEGINNING)
         file.seek(max(0, path.stat().st_size - _BEGINNING))
@@ -47,9 +48,8 @@ def read(reading: Reading) -> Dataset:
     """Read every JSON of that kind."""
     numbering, samples = Numbering(), []
     for path in _files(reading.folder):
-        if _is_coco(path):
-            with reading.guard(reading.folder.where(path)):
-                samples += _read_one(reading, path, numbering)
+        with reading.guard(reading.folder.where(path)):
+            samples += _read_one(reading, path, numbering)
     return Dataset(numbering.classes, tuple(samples))
 
 

@@ -74,6 +74,8 @@ class Folder:
         """Return the files in or below one of the folders (the set's own is ".") with one of the suffixes."""
         roots = [self.root / folder for folder in folders]
         wanted = (path for path in self.files if path.suffix.lower() in suffixes)
+        if self.root in roots:
+            return list(wanted)
         return [path for path in wanted if any(path.is_relative_to(root) for root in roots)]
 
     def has(self, relative: str) -> bool:

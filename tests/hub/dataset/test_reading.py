@@ -285,3 +285,11 @@ def test_file_whose_name_is_no_text_is_read_under_another(root: Path, tmp_path: 
     assert ([one.name for one in dataset.samples], findings) == (["a_b_.jpg"], [])
     write_dataset(dataset, "voc", Output(tmp_path / "out"))
     assert read_dataset(tmp_path / "out")[1].samples[0].name == "a_b_.jpg"
+
+
+def test_yolo_text_without_a_picture_is_a_finding(root: Path) -> None:
+    (root / "data.yaml").write_text("names: [dog]\n")
+    (root / "labels").mkdir()
+    (root / "labels/gone.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    _, _, findings = read_dataset(root)
+    assert codes(findings) == [("labels/gone.txt", "picture_missing")]

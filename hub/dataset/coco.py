@@ -116,20 +116,21 @@ def _read_object(
     image, objects = images.get(image_id) or refuse("image_id is of no image:", image_id)
     if image is None:
         return
-    if one.get("iscrowd") == 1:
-        raise UnreadableError("object_crowd", "is the box of a crowd, not of one object")
-    label = classes.name(whole(member(one, "category_id"), "category_id"))
-    numbers = items(member(one, "bbox"), "bbox")
-    if len(numbers) != 4:
-        refuse("bbox must be four numbers, and", numbers)
-    left, top, width, height = (number(value, "bbox") for value in numbers)
-    corners = (left, top, left + width, top + height)
-    box = reading.judge(where, corners, (image.width, image.height))
-    if box is not None:
-        attributes = mapping(one.get("attributes", {}), "attributes")
-        flags = frozenset(flag for flag in FLAGS if attributes.get(flag) is True)
-        pose = attributes.get("pose", UNSPECIFIED)
-        objects.append(Object(label, box, flags, name_of(pose, "pose")))
+    with reading.guard_object(where, image.picture):
+        if one.get("iscrowd") == 1:
+            raise UnreadableError("object_crowd", "is the box of a crowd, not of one object")
+        label = classes.name(whole(member(one, "category_id"), "category_id"))
+        numbers = items(member(one, "bbox"), "bbox")
+        if len(numbers) != 4:
+            refuse("bbox must be four numbers, and", numbers)
+        left, top, width, height = (number(value, "bbox") for value in numbers)
+        corners = (left, top, left + width, top + height)
+        box = reading.judge(where, corners, (image.width, image.height))
+        if box is not None:
+            attributes = mapping(one.get("attributes", {}), "attributes")
+            flags = frozenset(flag for flag in FLAGS if attributes.get(flag) is True)
+            pose = attributes.get("pose", UNSPECIFIED)
+            objects.append(Object(label, box, flags, name_of(pose, "pose")))
 
 
 def write(dataset: Dataset, output: Output) -> None:

@@ -68,7 +68,7 @@ def _read_line(reading: Reading, path: Path, where: str, line: str, shared: Numb
     objects = []
     for index, one in enumerate(items(member(labels, "annotations"), "annotations")):
         place = f"{where} annotations[{index}]"
-        with reading.guard(place):
+        with reading.guard_object(place, picture):
             label = own.name(whole(member(mapping(one, "it"), "class_id"), "class_id"))
             box = reading.judge(place, corners_of(one), (width, height))
             objects += [Object(label, box)] if box else []

@@ -74,7 +74,7 @@ def _read_one(reading: Reading, path: Path, split: Split | None) -> Sample:
     reading.check_size((width, height), picture)
     objects = []
     for one in root.all("object"):
-        with reading.guard(f"{where}:{one.line}"):
+        with reading.guard_object(f"{where}:{one.line}", picture):
             found = _read_object(reading, f"{where}:{one.line}", one, (width, height))
             objects += [found] if found else []
     return reading.sample(picture, objects, split, (width, height, depth))

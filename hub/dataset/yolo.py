@@ -128,10 +128,10 @@ def _learn(found: Numbering, said: dict[str, Any]) -> None:
 
 def _read_text(reading: Reading, path: Path, picture: Picture, classes: Numbering) -> list[Object]:
     objects, where = [], reading.folder.where(path)
-    with reading.guard(where):
+    with reading.guard_object(where, picture):
         for line_number, line in enumerate(reading.folder.text(path).split("\n"), 1):
             if line.strip():
-                with reading.guard(f"{where}:{line_number}"):
+                with reading.guard_object(f"{where}:{line_number}", picture):
                     found = _read_line(reading, f"{where}:{line_number}", line.split(), picture, classes)
                     objects += [found] if found else []
     return objects

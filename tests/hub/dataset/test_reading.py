@@ -293,3 +293,18 @@ def test_yolo_text_without_a_picture_is_a_finding(root: Path) -> None:
     (root / "labels/gone.txt").write_text("0 0.5 0.5 0.25 0.5\n")
     _, _, findings = read_dataset(root)
     assert codes(findings) == [("labels/gone.txt", "picture_missing")]
+
+
+def test_picture_that_lost_all_its_objects_is_no_negative(root: Path) -> None:
+    write_voc(root, (1, 2, 1, 4))
+    _, dataset, findings = read_dataset(root)
+    assert codes(findings) == [("one.xml:2", "box_empty"), ("one.jpg", "picture_robbed")]
+    assert dataset.samples == ()
+
+
+def test_picture_whose_yolo_text_cannot_be_read_is_no_negative(root: Path) -> None:
+    (root / "data.yaml").write_text("names: [dog]\n")
+    (root / "one.txt").write_bytes(b"0 0.5 \xff")
+    _, dataset, findings = read_dataset(root)
+    assert codes(findings) == [("one.txt", "file_not_utf8"), ("one.jpg", "picture_robbed")]
+    assert dataset.samples == ()

@@ -37,6 +37,7 @@ MAY_IMPORT = {
         *("hub.wire.jpeg", "hub.wire.png", "hub.wire.exif"),
         "hub.decode",
     ),
+    "hub.dataset": ("hub.event", "hub.errors", "hub.wire", "hub.decode", "hub.store", "hub.dataset"),
     "hub.guarded_address": (),
     "hub.guarded_http": ("hub.errors", "hub.guarded_address"),
     "plugins": (

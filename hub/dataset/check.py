@@ -12,6 +12,7 @@ import numpy as np
 
 from hub.dataset.class_map import rename_classes
 from hub.dataset.finding import Finding
+from hub.dataset.folder import printable
 from hub.dataset.formats import read_dataset
 from hub.dataset.likeness import WORDS, find_near, hash_all
 from hub.dataset.reading import Tell, silent
@@ -62,7 +63,7 @@ def check_dataset(
 def _find_alike(dataset: Dataset, root: Path, tell: Tell) -> Iterator[Finding]:
     samples = list({sample.picture: sample for sample in dataset.samples}.values())
     hashes = hash_all([sample.picture for sample in samples], tell)
-    places = [sample.picture.relative_to(root).as_posix() for sample in samples]
+    places = [printable(sample.picture.relative_to(root).as_posix()) for sample in samples]
     for place, one in zip(places, hashes, strict=True):
         if one is None:
             yield Finding("picture_unreadable", place, "cannot be decoded", "wrong")

@@ -31,6 +31,8 @@ def read_class_map(path: Path) -> dict[str, str]:
 def rename_classes(dataset: Dataset, known: Mapping[str, str]) -> tuple[Dataset, list[Finding]]:
     """Return the set with other classes; what the map does not name is left out, and found.
 
+    A picture of nothing else is left out as well: it is no negative.
+
     Classes are then those of the map, in its order, also where no object has them.
     """
     findings: list[Finding] = []
@@ -41,7 +43,9 @@ def rename_classes(dataset: Dataset, known: Mapping[str, str]) -> tuple[Dataset,
             Finding("class_unmapped", sample.name, f"the map has no {name!r}", "left out")
             for name in unmapped
         )
-        samples.append(replace(sample, objects=tuple(_rename(sample.objects, known))))
+        renamed = replace(sample, objects=tuple(_rename(sample.objects, known)))
+        if renamed.objects or not unmapped:
+            samples.append(renamed)
     classes = dict.fromkeys(name for name in known.values() if name)
     return Dataset(tuple(classes), tuple(samples)), findings
 

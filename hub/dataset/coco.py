@@ -7,7 +7,6 @@ Flags and pose are kept in `attributes`, where CVAT has them too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,20 @@ MOST_BYTES = 1024 * 1024 * 1024  # the annotations of COCO 2017 have 450 MB
 _BEGINNING = 2**16
 
 
-def _files(folder: Folder) -> Iterator[Path]:
-    for path in folder.under(".", suffixes=(".json",)):
-        if not path.parent.name.endswith("_annotation") and path.name != "datasheet.json":
-            yield path
+def _files(folder: Folder) -> list[Path]:
+    """Return the JSONs of this kind; beside instances_*, those of captions and keypoints say nothing new."""
+    found = [path for path in folder.under(".", suffixes=(".json",)) if _is_coco(path)]
+    return [path for path in found if path.name.startswith("instances_")] or found
 
 
 def recognise(folder: Folder) -> bool:
     """Whether there is a JSON that names images, annotations or categories at its beginning or end."""
-    return any(_is_coco(path) for path in _files(folder))
+    return bool(_files(folder))
 
 
 def _is_coco(path: Path) -> bool:
+    if path.parent.name.endswith("_annotation"):  # SageMaker's
+        return False
     with path.open("rb") as file:
         beginning = file.read(_BEGINNING)
         file.seek(max(0, path.stat().st_size - _BEGINNING))
@@ -47,9 +48,8 @@ def read(reading: Reading) -> Dataset:
     """Read every JSON of that kind."""
     numbering, samples = Numbering(), []
     for path in _files(reading.folder):
-        if _is_coco(path):
-            with reading.guard(reading.folder.where(path)):
-                samples += _read_one(reading, path, numbering)
+        with reading.guard(reading.folder.where(path)):
+            samples += _read_one(reading, path, numbering)
     return Dataset(numbering.classes, tuple(samples))
 
 
@@ -116,20 +116,21 @@ def _read_object(
     image, objects = images.get(image_id) or refuse("image_id is of no image:", image_id)
     if image is None:
         return
-    if one.get("iscrowd") == 1:
-        raise UnreadableError("object_crowd", "is the box of a crowd, not of one object")
-    label = classes.name(whole(member(one, "category_id"), "category_id"))
-    numbers = items(member(one, "bbox"), "bbox")
-    if len(numbers) != 4:
-        refuse("bbox must be four numbers, and", numbers)
-    left, top, width, height = (number(value, "bbox") for value in numbers)
-    corners = (left, top, left + width, top + height)
-    box = reading.judge(where, corners, (image.width, image.height))
-    if box is not None:
-        attributes = mapping(one.get("attributes", {}), "attributes")
-        flags = frozenset(flag for flag in FLAGS if attributes.get(flag) is True)
-        pose = attributes.get("pose", UNSPECIFIED)
-        objects.append(Object(label, box, flags, name_of(pose, "pose")))
+    with reading.guard_object(where, image.picture):
+        if one.get("iscrowd") == 1:
+            raise UnreadableError("object_crowd", "is the box of a crowd, not of one object")
+        label = classes.name(whole(member(one, "category_id"), "category_id"))
+        numbers = items(member(one, "bbox"), "bbox")
+        if len(numbers) != 4:
+            refuse("bbox must be four numbers, and", numbers)
+        left, top, width, height = (number(value, "bbox") for value in numbers)
+        corners = (left, top, left + width, top + height)
+        box = reading.judge(where, corners, (image.width, image.height))
+        if box is not None:
+            attributes = mapping(one.get("attributes", {}), "attributes")
+            flags = frozenset(flag for flag in FLAGS if attributes.get(flag) is True)
+            pose = attributes.get("pose", UNSPECIFIED)
+            objects.append(Object(label, box, flags, name_of(pose, "pose")))
 
 
 def write(dataset: Dataset, output: Output) -> None:

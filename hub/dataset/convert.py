@@ -15,7 +15,7 @@ from hub.dataset.reading import Tell, silent
 from hub.dataset.sample import Dataset
 
 MANIFEST = "manifest"
-NOTHING: Mapping[str, str] = {}
+NOTHING: Mapping[str, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +85,14 @@ def convert_dataset(
 
 
 def write_target(
-    dataset: Dataset, target: Target, tell: Tell = silent, texts: Mapping[str, str] = NOTHING
+    dataset: Dataset, target: Target, tell: Tell = silent, files: Mapping[str, bytes] = NOTHING
 ) -> Dataset:
-    """Write a set beside its place and rename it at the end; `texts` are further files by name."""
+    """Write a set beside its place and rename it at the end; `files` are further ones by name."""
     with written_beside(target.folder) as partial:
         output = Output(partial, tell, copies=target.copies, prefix=target.prefix)
         named = write_dataset(dataset, target.format, output)
-        for name, text in texts.items():
-            output.text(name, text)
+        for name, data in files.items():
+            output.file(name, data)
     return named
 
 

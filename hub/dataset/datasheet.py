@@ -73,8 +73,8 @@ def as_json(facts: Mapping[str, Any]) -> str:
     return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
 
 
-def as_markdown(facts: Mapping[str, Any]) -> str:
-    """Return the sheet for people."""
+def as_markdown(facts: Mapping[str, Any], picture: str | None = None) -> str:
+    """Return the sheet for people; `picture` is the file that shows the classes' counts, if there is one."""
     splits = list(facts["pictures"])
     captured = facts["captured"]
     lines = ["# Training set", "", f"{sum(facts['pictures'].values())} pictures"]
@@ -92,6 +92,7 @@ def as_markdown(facts: Mapping[str, Any]) -> str:
         for name, row in rows.items()
     ]
     lines += ["", "```", *_bars({name: sum(row.values()) for name, row in facts["classes"].items()}), "```"]
+    lines += ["", f"![Objects by class]({picture})"] if picture else []
     titles = {
         "devices": "From where",
         "sources": "From which source",
@@ -102,7 +103,12 @@ def as_markdown(facts: Mapping[str, Any]) -> str:
         "left_out": "Events left out",
     }
     for key, title in titles.items():
-        lines += ["", f"## {title}", "", *(f"- {_plain(name)}: {n}" for name, n in facts[key].items())]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            *(f"- {_plain(name)}: {n}" for name, n in (facts[key] or {_NONE: 0}).items()),
+        ]
     how = (f"- {name}: {_plain(_as_text(value))}" for name, value in facts["how"].items())
     return "\n".join([*lines, "", "## How it was made", "", *how]) + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from hub.dataset.sample import Dataset, Sample
 from hub.event import Frame
 from hub.store.frames import FrameStore
 
-DATASHEET = "datasheet"
+DATASHEET, CLASSES = "datasheet", "datasheet.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,18 @@ def export_dataset(
     divided = divide(kept, division, tell)
     dataset = Dataset(dataset.classes, tuple(divided.samples))
     facts = describe_dataset(dataset, how, left_out, divided.alike)
-    texts = {f"{DATASHEET}.json": as_json(facts), f"{DATASHEET}.md": as_markdown(facts)}
-    return Exported(write_target(dataset, target, tell, texts), facts)
+    return Exported(write_target(dataset, target, tell, _make_sheets(facts)), facts)
+
+
+def _make_sheets(facts: dict[str, Any]) -> dict[str, bytes]:
+    """Return the datasheet's files; the picture where there is a library that draws it."""
+    sheets = {f"{DATASHEET}.json": as_json(facts).encode()}
+    if importlib.util.find_spec("matplotlib") is not None:
+        from hub.dataset.plot import draw_counts
+
+        sheets[CLASSES] = draw_counts(facts)
+    text = as_markdown(facts, picture=CLASSES if CLASSES in sheets else None)
+    return sheets | {f"{DATASHEET}.md": text.encode()}
 
 
 def _tell_left_out(left_out: Mapping[str, int]) -> str:

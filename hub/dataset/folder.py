@@ -11,12 +11,19 @@ from pathlib import Path, PurePosixPath
 from hub.dataset.finding import DatasetError
 
 MOST_BYTES = 64 * 1024 * 1024
+OUR_OWN = ("datasheet.json", "datasheet.md", "datasheet.png", "provenance.jsonl")
+"""What an export puts beside a set, and no format knows."""
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+def printable(name: str) -> str:
+    """Return a file's name without what is no text: bytes that are not UTF-8, and line feeds."""
+    return name if name.isprintable() else "".join(one if one.isprintable() else "_" for one in name)
 
 
 class UnreadableError(DatasetError):
@@ -45,13 +52,14 @@ class Folder:
         self.root = root.resolve()
 
     def where(self, path: Path) -> str:
-        """Return a path as findings name it."""
-        return path.relative_to(self.root).as_posix()
+        """Return a path as findings name it: text that can be printed."""
+        return printable(path.relative_to(self.root).as_posix())
 
     @cached_property
     def files(self) -> list[Path]:
         """Every regular file, in the order of names; what begins with a dot is not looked at."""
-        return sorted(self._walk())
+        own = {self.root / name for name in OUR_OWN}
+        return sorted(path for path in self._walk() if path not in own)
 
     def _walk(self) -> Iterator[Path]:
         for folder, names, files in os.walk(self.root):
@@ -66,6 +74,8 @@ class Folder:
         """Return the files in or below one of the folders (the set's own is ".") with one of the suffixes."""
         roots = [self.root / folder for folder in folders]
         wanted = (path for path in self.files if path.suffix.lower() in suffixes)
+        if self.root in roots:
+            return list(wanted)
         return [path for path in wanted if any(path.is_relative_to(root) for root in roots)]
 
     def has(self, relative: str) -> bool:

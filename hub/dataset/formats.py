@@ -43,7 +43,7 @@ def read_dataset(
     if name not in FORMATS:
         raise DatasetError(f"there is no format {name!r} (known: {', '.join(FORMATS)})")
     reading = Reading(folder, tell)
-    dataset = FORMATS[name].read(reading)
+    dataset = _without_robbed(FORMATS[name].read(reading), reading)
     return name, _with_provenance(dataset, reading), reading.findings
 
 
@@ -66,6 +66,14 @@ def write_dataset(dataset: Dataset, name: str, output: Output) -> Dataset:
         )
         output.text(PROVENANCE, "".join(f"{line}\n" for line in lines))
     return named
+
+
+def _without_robbed(dataset: Dataset, reading: Reading) -> Dataset:
+    """Return the set without pictures that lost every object: they would be taken for negatives."""
+    robbed = {one.picture for one in dataset.samples if not one.objects} & reading.robbed
+    for path in sorted(robbed):
+        reading.note("picture_robbed", reading.folder.where(path), "all its objects are left out", "left out")
+    return replace(dataset, samples=tuple(one for one in dataset.samples if one.picture not in robbed))
 
 
 def _with_provenance(dataset: Dataset, reading: Reading) -> Dataset:

@@ -27,8 +27,7 @@ _NO_DATE = "1970-01-01T00:00:00"
 
 
 def _manifests(folder: Folder) -> list[Path]:
-    found = folder.under(".", suffixes=_SUFFIXES)
-    return [path for path in found if path.name != "provenance.jsonl"]
+    return folder.under(".", suffixes=_SUFFIXES)
 
 
 def recognise(folder: Folder) -> bool:
@@ -69,7 +68,7 @@ def _read_line(reading: Reading, path: Path, where: str, line: str, shared: Numb
     objects = []
     for index, one in enumerate(items(member(labels, "annotations"), "annotations")):
         place = f"{where} annotations[{index}]"
-        with reading.guard(place):
+        with reading.guard_object(place, picture):
             label = own.name(whole(member(mapping(one, "it"), "class_id"), "class_id"))
             box = reading.judge(place, corners_of(one), (width, height))
             objects += [Object(label, box)] if box else []
@@ -133,7 +132,7 @@ def _describe(sample: Sample, reference: str, classes: tuple[str, ...]) -> dict[
     metadata = {
         "class-map": {str(number): name for number, name in enumerate(classes)},
         "type": _DETECTION,
-        "human-annotated": "yes",
+        "human-annotated": "yes" if sample.is_by_people else "no",
         "creation-date": str(sample.provenance.get("captured_at", _NO_DATE))[:19],
         "job-name": "lenshub",
         "objects": [{"confidence": 1} for _ in boxes],

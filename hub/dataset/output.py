@@ -39,7 +39,11 @@ class Output:
 
     def text(self, relative: str, text: str) -> None:
         """Write a file as UTF-8 with line feeds."""
-        self._place(relative).write_bytes(text.encode())
+        self.file(relative, text.encode())
+
+    def file(self, relative: str, data: bytes) -> None:
+        """Write a file."""
+        self._place(relative).write_bytes(data)
 
     def picture(self, sample: Sample, relative: str) -> None:
         """Put a picture there: as a hard link where that can be done, else as a copy."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub.dataset.box import Box, Corners, judge
 from hub.dataset.finding import Effect, Finding
-from hub.dataset.folder import Folder, UnreadableError
+from hub.dataset.folder import Folder, UnreadableError, printable
 from hub.dataset.picture import Picture, look_at
 from hub.dataset.sample import Object, Sample, Split
 
@@ -36,6 +36,8 @@ class Reading:
         self.folder = folder
         self.tell = tell
         self.findings: list[Finding] = []
+        self.robbed: set[Path] = set()
+        """Pictures of which an object was left out: one without others is no negative."""
         self._looked: dict[Path, Picture] = {}
 
     def note(self, code: str, where: str, said: str, effect: Effect) -> None:
@@ -49,6 +51,15 @@ class Reading:
             yield
         except UnreadableError as error:
             self.note(error.code, where, error.reason, "left out")
+
+    @contextmanager
+    def guard_object(self, where: str, picture: Picture) -> Iterator[None]:
+        """Guard the reading of one object of a picture, and remember the picture if it is left out."""
+        before = len(self.findings)
+        with self.guard(where):
+            yield
+        if any(one.effect == "left out" for one in self.findings[before:]):
+            self.robbed.add(picture.path)
 
     def count(self, things: Sequence[Path]) -> Iterator[Path]:
         """Yield files one by one, telling of the progress."""
@@ -108,7 +119,7 @@ class Reading:
     ) -> Sample:
         """Return the sample of a picture; `size` is width, height and depth as the annotation has them."""
         measured = size or (picture.width, picture.height, picture.depth)
-        return Sample(picture.path.name, picture.path, *measured, tuple(objects), split)
+        return Sample(printable(picture.path.name), picture.path, *measured, tuple(objects), split)
 
 
 def split_of(path: Path | str) -> Split | None:

@@ -52,7 +52,7 @@ def _read_one(reading: Reading, path: Path, numbering: Numbering) -> Sample:
     objects = []
     for index, one in enumerate(items(member(said, "annotations"), "annotations")):
         place = f"{where} annotations[{index}]"
-        with reading.guard(place):
+        with reading.guard_object(place, picture):
             found = _read_object(reading, place, mapping(one, "it"), own, size[:2])
             objects += [found] if found else []
     return reading.sample(picture, objects, split_of(reading.folder.where(path.parent)), size)

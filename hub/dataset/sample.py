@@ -50,6 +50,11 @@ class Sample:
     split: Split | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
+    @property
+    def is_by_people(self) -> bool:
+        """Whether people said what is in it; of a set without provenance that is taken for granted."""
+        return not self.provenance or "review" in self.provenance
+
     def box_of(self, found: Object) -> Box:
         """Return an object's box; that of the whole picture where it has none."""
         return found.box or Box(0.0, 0.0, float(self.width), float(self.height))

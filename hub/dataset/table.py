@@ -71,9 +71,12 @@ def _add(
     found[picture.path] = sample
     if not values["class"] and not values["xmin"]:
         return
-    label = name_of(values["class"], "class")
-    xmin, ymin, xmax, ymax = (number(values[key], key) for key in COLUMNS[4:])
-    box = reading.judge(where, (xmin, ymin, xmax, ymax), size)
-    if box is not None:
-        objects = (*sample.objects, Object(label, box))
-        found[picture.path] = Sample(sample.name, sample.picture, *size, sample.depth, objects, sample.split)
+    with reading.guard_object(where, picture):
+        label = name_of(values["class"], "class")
+        xmin, ymin, xmax, ymax = (number(values[key], key) for key in COLUMNS[4:])
+        box = reading.judge(where, (xmin, ymin, xmax, ymax), size)
+        if box is not None:
+            objects = (*sample.objects, Object(label, box))
+            found[picture.path] = Sample(
+                sample.name, sample.picture, *size, sample.depth, objects, sample.split
+            )

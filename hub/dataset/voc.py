@@ -44,7 +44,7 @@ def _read_lists(reading: Reading) -> dict[str, Split]:
     for path in reading.folder.under(".", suffixes=(".txt",)):
         if path.parent.name == "Main" and path.name in _LISTS:
             with reading.guard(reading.folder.where(path)):
-                stems = (line.strip() for line in reading.folder.text(path).splitlines())
+                stems = (line.strip() for line in reading.folder.text(path).split("\n"))
                 found |= dict.fromkeys(stems, _LISTS[path.name])
     return found
 
@@ -54,7 +54,7 @@ def _read_classes(reading: Reading) -> list[str]:
     for path in reading.folder.under(".", suffixes=(".txt",)):
         if path.name == _CLASSES:
             with reading.guard(reading.folder.where(path)):
-                lines = (line.strip() for line in reading.folder.text(path).splitlines())
+                lines = (line.strip() for line in reading.folder.text(path).split("\n"))
                 names += [name_of(line, "a class") for line in lines if line]
     return names
 
@@ -74,7 +74,7 @@ def _read_one(reading: Reading, path: Path, split: Split | None) -> Sample:
     reading.check_size((width, height), picture)
     objects = []
     for one in root.all("object"):
-        with reading.guard(f"{where}:{one.line}"):
+        with reading.guard_object(f"{where}:{one.line}", picture):
             found = _read_object(reading, f"{where}:{one.line}", one, (width, height))
             objects += [found] if found else []
     return reading.sample(picture, objects, split, (width, height, depth))

@@ -7,6 +7,7 @@ without a text is a negative.
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +46,31 @@ def recognise(folder: Folder) -> bool:
 def read(reading: Reading) -> Dataset:
     """Read every picture, and the text that belongs to it."""
     numbering, samples = _read_classes(reading), []
-    texts = _texts(reading.folder)
     pictures = reading.folder.under(".", suffixes=PICTURE_SUFFIXES)
+    text_of = _match(pictures, _texts(reading.folder), reading.folder.root)
     for path in reading.count(pictures):
         with reading.guard(reading.folder.where(path)):
-            picture = reading.look_at(path)
-            found = texts.pop(_labels_of(path, reading.folder.root), None)
-            objects = _read_text(reading, found, picture, numbering) if found else []
+            picture, text = reading.look_at(path), text_of.get(path)
+            objects = _read_text(reading, text, picture, numbering) if text else []
             samples.append(reading.sample(picture, objects, split_of(reading.folder.where(path.parent))))
-    for path in texts.values():
-        if path.with_suffix("").name not in {path.stem for path in pictures}:
-            reading.note(
-                "picture_missing", reading.folder.where(path), "no picture has this name", "left out"
-            )
+    for path in sorted({*_texts(reading.folder).values()} - {*text_of.values()}):
+        reading.note("picture_missing", reading.folder.where(path), "belongs to no picture", "left out")
     return Dataset(numbering.classes, tuple(samples))
+
+
+def _match(pictures: list[Path], texts: dict[Path, Path], root: Path) -> dict[Path, Path]:
+    """Return the text of each picture that has one: where it should lie, else the only one of its name."""
+    found = {path: texts[place] for path in pictures if (place := _labels_of(path, root)) in texts}
+    taken, by_stem = set(found.values()), defaultdict(list)
+    for text in texts.values():
+        if text not in taken:
+            by_stem[text.stem].append(text)
+    stems = Counter(path.stem for path in pictures)
+    for path in pictures:
+        left = by_stem[path.stem]
+        if path not in found and len(left) == 1 and stems[path.stem] == 1:
+            found[path] = left[0]
+    return found
 
 
 def _texts(folder: Folder) -> dict[Path, Path]:
@@ -91,7 +103,7 @@ def _read_classes(reading: Reading) -> Numbering:
     if not found.names:
         for path in _class_lists(reading.folder):
             with reading.guard(reading.folder.where(path)):
-                lines = reading.folder.text(path).splitlines()
+                lines = reading.folder.text(path).split("\n")
                 for index, name in enumerate(line.strip() for line in lines if line.strip()):
                     found.learn(index, name_of(name, "a class"))
     return found
@@ -116,10 +128,10 @@ def _learn(found: Numbering, said: dict[str, Any]) -> None:
 
 def _read_text(reading: Reading, path: Path, picture: Picture, classes: Numbering) -> list[Object]:
     objects, where = [], reading.folder.where(path)
-    with reading.guard(where):
-        for line_number, line in enumerate(reading.folder.text(path).splitlines(), 1):
+    with reading.guard_object(where, picture):
+        for line_number, line in enumerate(reading.folder.text(path).split("\n"), 1):
             if line.strip():
-                with reading.guard(f"{where}:{line_number}"):
+                with reading.guard_object(f"{where}:{line_number}", picture):
                     found = _read_line(reading, f"{where}:{line_number}", line.split(), picture, classes)
                     objects += [found] if found else []
     return objects

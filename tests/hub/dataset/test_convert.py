@@ -31,7 +31,10 @@ def test_set_is_converted_with_other_classes(source: Path, tmp_path: Path) -> No
 def test_set_with_errors_is_not_written(source: Path, tmp_path: Path) -> None:
     (source / "labels/train/one.txt").write_text("9 0.5 0.5 0.1 0.1\n")
     done = convert_dataset(source, Target(tmp_path / "out", "coco"))
-    assert ([one.code for one in done.findings], done.is_written) == (["class_unknown"], False)
+    assert ([one.code for one in done.findings], done.is_written) == (
+        ["class_unknown", "picture_robbed"],
+        False,
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -18,6 +18,7 @@ from hub.dataset.formats import WRITTEN, read_dataset
 from hub.decode.limits import Limits
 from hub.decode.picture import describe_picture
 from hub.event import Box, Detection, Model
+from hub.wire.png import SIGNATURE
 
 BOX = Box(left=0.25, top=0.5, width=0.5, height=0.75)  # reaches over the lower edge
 
@@ -77,6 +78,13 @@ async def test_same_events_and_options_give_the_same_bytes(store, tmp_path, name
     assert len(first) >= 7
 
 
+@pytest.mark.parametrize("name", WRITTEN)
+async def test_exported_set_is_found_again_without_a_finding(store, tmp_path, name):
+    made = await export(store, tmp_path / "out", name)
+    found, dataset, findings = read_dataset(tmp_path / "out")
+    assert (found, findings, len(dataset.samples)) == (name, [], len(made.dataset.samples))
+
+
 async def test_box_is_in_pixels_and_cut_off_at_the_edge(store, tmp_path):
     made = await export(store, tmp_path / "out")
     (found,) = made.dataset.samples[0].objects
@@ -99,6 +107,7 @@ async def test_datasheet_says_what_from_where_and_how(store, tmp_path):
     assert (facts["review"], facts["reviewers"]) == ({"accepted": 5}, {"ann": 5})
     text = (tmp_path / "out/datasheet.md").read_text()
     assert "5 pictures, captured from 2026-11-21T12:01:00+00:00 to 2026-11-21T12:05:00+00:00" in text
+    assert (tmp_path / "out/datasheet.png").read_bytes().startswith(SIGNATURE)
     assert "down  ████████████████████████████████████████ 2" in text
 
 

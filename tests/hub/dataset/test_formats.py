@@ -199,3 +199,38 @@ def test_csv_is_read_as_published(dataset: Dataset, tmp_path: Path) -> None:
 def test_sample_without_a_box_has_that_of_its_picture() -> None:
     sample = Sample("x.jpg", Path("x.jpg"), 10, 20, 3)
     assert sample.box_of(Object("x")) == Box(0, 0, 10, 20)
+
+
+def test_coco_is_read_as_it_is_published_without_its_captions(dataset: Dataset, tmp_path: Path) -> None:
+    there_and_back(dataset, "coco", tmp_path / "1")
+    root = tmp_path / "1"
+    for old, new in (("train", "train2017"), ("validation", "val2017")):
+        (root / f"images/{old}").rename(root / new)
+        (root / f"annotations/instances_{old}.json").rename(root / f"annotations/instances_{new}.json")
+    (root / "annotations/captions_train2017.json").write_text('{"images": [], "annotations": [7]}')
+    assert facts(read_dataset(root)[1]) == facts(dataset)
+    assert read_dataset(root)[2] == []
+
+
+@pytest.mark.parametrize(
+    "folders",
+    ["images/{split}:labels/{split}", "{split}/images:{split}/labels", "{split}/img:{split}/txt/labels"],
+)
+def test_yolo_is_read_from_the_folders_of_others(folders: str, dataset: Dataset, tmp_path: Path) -> None:
+    there_and_back(dataset, "yolo", tmp_path / "1")
+    for split, word in (("train", "train"), ("validation", "valid")):
+        for kind, place in zip(("images", "labels"), folders.format(split=word).split(":"), strict=True):
+            target = tmp_path / "2" / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / f"1/{kind}/{split}").rename(target)
+    (tmp_path / "1/data.yaml").rename(tmp_path / "2/data.yaml")
+    found, back, findings = read_dataset(tmp_path / "2")
+    assert (found, facts(back), findings) == ("yolo", facts(dataset), [])
+
+
+def test_folder_of_the_retraining_plugin_is_read(dataset: Dataset, tmp_path: Path) -> None:
+    there_and_back(dataset, "sagemaker", tmp_path / "1")
+    (tmp_path / "1/train").rename(tmp_path / "1/raw_images")
+    (tmp_path / "1/train_annotation").rename(tmp_path / "1/training_annotation")
+    _, back, findings = read_dataset(tmp_path / "1")
+    assert (facts(back), findings) == (facts(dataset), [])

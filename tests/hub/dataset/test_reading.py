@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -275,3 +276,35 @@ def test_damaged_files_never_crash_a_reader(
         read_dataset(root, name)
     finally:
         path.write_bytes(before)
+
+
+def test_file_whose_name_is_no_text_is_read_under_another(root: Path, tmp_path: Path) -> None:
+    (root / "data.yaml").write_text("names: [dog]\n")
+    (root / "one.jpg").rename(root / os.fsdecode(b"a\nb\xff.jpg"))
+    _, dataset, findings = read_dataset(root)
+    assert ([one.name for one in dataset.samples], findings) == (["a_b_.jpg"], [])
+    write_dataset(dataset, "voc", Output(tmp_path / "out"))
+    assert read_dataset(tmp_path / "out")[1].samples[0].name == "a_b_.jpg"
+
+
+def test_yolo_text_without_a_picture_is_a_finding(root: Path) -> None:
+    (root / "data.yaml").write_text("names: [dog]\n")
+    (root / "labels").mkdir()
+    (root / "labels/gone.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    _, _, findings = read_dataset(root)
+    assert codes(findings) == [("labels/gone.txt", "picture_missing")]
+
+
+def test_picture_that_lost_all_its_objects_is_no_negative(root: Path) -> None:
+    write_voc(root, (1, 2, 1, 4))
+    _, dataset, findings = read_dataset(root)
+    assert codes(findings) == [("one.xml:2", "box_empty"), ("one.jpg", "picture_robbed")]
+    assert dataset.samples == ()
+
+
+def test_picture_whose_yolo_text_cannot_be_read_is_no_negative(root: Path) -> None:
+    (root / "data.yaml").write_text("names: [dog]\n")
+    (root / "one.txt").write_bytes(b"0 0.5 \xff")
+    _, dataset, findings = read_dataset(root)
+    assert codes(findings) == [("one.txt", "file_not_utf8"), ("one.jpg", "picture_robbed")]
+    assert dataset.samples == ()

@@ -68,3 +68,12 @@ async def test_quarantine_replay_counts_what_the_store_refuses_again(keep, data,
     assert sorted(line.split(": ")[1] for line in reasons) == ["not_json", "nothing_to_amend"]
     assert sorted(data.sql("SELECT code FROM quarantine")) == [("bad_event",), ("nothing_to_amend",)]
     assert data.sql("SELECT progress, ok FROM commands") == [(1, 0)]
+
+
+async def test_quarantine_list_says_how_many_more_there_are(keep, lenshub):
+    for code in ("bad_event", "bad_event", "not_json"):
+        await keep(code=code)
+
+    assert "2 of 3; --limit shows more" in lenshub("quarantine", "list", "-n", "2").output
+    assert "1 of 2; --limit" in lenshub("quarantine", "list", "-n", "1", "--code", "bad_event").output
+    assert "--limit" not in lenshub("quarantine", "list", "-n", "3").output

@@ -11,7 +11,7 @@ import shutil
 import signal
 import socket
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -77,9 +77,21 @@ pattern write $aws/things/%u/infer
 """
 
 
-def _rules_of(topics: Iterable[str]) -> str:
+WHOLE_PREFIX = "+/#"
+"""As a topic filter: whatever begins with the device's own name."""
+
+
+def _rules_of(topics: Collection[str]) -> str:
     """Return a rule for each filter with a place for the device; without one nobody may write there."""
-    return "".join(f"pattern write {topic.replace('+', '%u', 1)}\n" for topic in topics if "+" in topic)
+    rules = [f"pattern write {topic.replace('+', '%u', 1)}\n" for topic in topics if "+" in topic]
+    if WHOLE_PREFIX in topics:
+        rules += [_keep_out(topic) for topic in topics if not topic.startswith(("+", "#"))]
+    return "".join(rules)
+
+
+def _keep_out(topic: str) -> str:
+    """Return the rule against a device whose name begins other devices' topics: they are not its own."""
+    return f"user {topic.split('/')[0]}\ntopic deny {topic}\n"
 
 
 class PrivateBroker:
@@ -101,7 +113,7 @@ class PrivateBroker:
         port: int,
         message_bytes: int,
         listener: Listener | None = None,
-        topics: Iterable[str] = (),
+        topics: Collection[str] = (),
     ) -> None:
         self.port = port
         self._rules = _RULES.format(hub=HUB_USER) + _rules_of(topics)
@@ -267,7 +279,7 @@ def make_private_broker(
     port: int,
     message_bytes: int,
     listener: Listener | None = None,
-    topics: Iterable[str] = (),
+    topics: Collection[str] = (),
 ) -> PrivateBroker | EmbeddedBroker:
     """Return the private broker, not entered: Mosquitto, or amqtt where only that is installed.
 

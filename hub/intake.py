@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from hub.broker import PrivateBroker, make_private_broker
+from hub.broker import WHOLE_PREFIX, PrivateBroker, make_private_broker
 from hub.config import PRIVATE, Config, read_password
+from hub.decode.frigate import SOURCE as FRIGATE
 from hub.decode.registry import WRITTEN_BY_DEVICES, Decoders
 from hub.devices import HUB_USER
 from hub.listener import find_listener
@@ -95,7 +96,7 @@ class Intake:
         message_bytes = limits.max_event_bytes + limits.max_picture_bytes + 1
         folder = config.hub.data_dir / "broker"
         broker = make_private_broker(
-            folder, config.mqtt.port, 2 * message_bytes, find_listener(config), _topics_of_plugins(config)
+            folder, config.mqtt.port, 2 * message_bytes, find_listener(config), _topics_of_others(config)
         )
         await self._broker.enter_async_context(broker)
         self._login = HUB_USER, broker.password, isinstance(broker, PrivateBroker)
@@ -127,11 +128,24 @@ def _broker_key(config: Config) -> tuple[Any, ...] | None:
         mqtt.listen_ca_file,
     )
     sizes = (limits.max_event_bytes, limits.max_picture_bytes)
-    return (config.hub.data_dir, mqtt.port, *listen, *sizes, *_topics_of_plugins(config))
+    return (config.hub.data_dir, mqtt.port, *listen, *sizes, *_topics_of_others(config))
 
 
-def _topics_of_plugins(config: Config) -> list[str]:
-    return [topic for topic, name in config.mqtt.topics.items() if name not in WRITTEN_BY_DEVICES]
+def _topics_of_others(config: Config) -> list[str]:
+    """Return what devices write besides our own formats' topics: filters whose first + is the device."""
+    topics = config.mqtt.topics.items()
+    return list(dict.fromkeys(_written(*item) for item in topics if item[1] not in WRITTEN_BY_DEVICES))
+
+
+def _written(topic: str, decoder: str) -> str:
+    """Return what a device writes so that we hear a topic: a Frigate says much more than that.
+
+    A broker may end the connection of who writes where it may not: so Frigate may write its whole prefix.
+    """
+    if decoder != FRIGATE:
+        return topic
+    prefix = topic.split("/")[: -3 if topic.endswith("/snapshot") else -1]
+    return WHOLE_PREFIX if len(prefix) < 2 else "/".join((*prefix, "#"))
 
 
 def _make_source(

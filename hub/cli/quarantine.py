@@ -54,6 +54,9 @@ def list_(
         for q in found
     )
     print_table("Quarantine", ("number", "received (UTC)", "device", "topic", "code", "reason"), rows)
+    total = sum(counts.values()) if code is None else counts.get(code, 0)
+    if len(found) < total:
+        console.print(f"{len(found)} of {total}; --limit shows more")
     print_table("", ("code", "messages"), sorted(counts.items()))
 
 

@@ -221,8 +221,8 @@ class Executor:
         number, code = command.number, command.code
         if number is not None and not await list_numbers(self._engine, number, code) and not asked.progress:
             raise CommandError(_no_message(number))
-        lines = await requeue(asked, number, code, self._writer, self._engine, self._decode)
-        await self._writer.change(lambda c: answer(c, asked.id, lines, ok=True))
+        lines, complete = await requeue(asked, number, code, self._writer, self._engine, self._decode)
+        await self._writer.change(lambda c: answer(c, asked.id, lines, ok=complete))
         return lines
 
     async def _drop(self, asked: Asked, command: QuarantineDrop) -> list[str]:

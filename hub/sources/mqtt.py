@@ -14,7 +14,7 @@ import aiomqtt
 from hub.decode.frigate import SOURCE as FRIGATE
 from hub.decode.message import Message
 from hub.decode.registry import Decoders
-from hub.sources.topics import Topics, decode_routed
+from hub.sources.topics import MQTT, Topics, decode_routed
 from hub.store.arrival import Arrival, Burst, Receipt
 from hub.store.writer import Writer
 from hub.wire.connection import Connection, Received
@@ -132,7 +132,7 @@ class MqttSource:
         if received.retain and not self._is_state(received.topic):
             return None  # the broker shows it again at each start; it was taken when it was sent
         message = Message(
-            "mqtt",
+            MQTT,
             received.topic,
             received.payload,
             now,

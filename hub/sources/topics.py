@@ -10,6 +10,9 @@ from hub.decode.message import Decoded, Message
 from hub.decode.registry import Decoders
 from hub.errors import PayloadError
 
+MQTT = "mqtt"
+"""The source of messages that are read by their topic."""
+
 
 def filter_pattern(topic_filter: str) -> str:
     """Return the regular expression of the topics that an MQTT filter matches."""
@@ -49,8 +52,8 @@ def decode_routed(message: Message, topics: Topics, decoders: Decoders, known: A
 
 
 def decode_again(message: Message, topics: Topics, decoders: Decoders, known: AbstractSet[str]) -> Decoded:
-    """Decode a message that was kept; one from a plugin's source names the instance that reads it."""
-    if message.source in decoders.names:
+    """Decode a message that was kept; one that did not come by MQTT names the instance that reads it."""
+    if message.source != MQTT:
         return decode_known(message.source, message, decoders, known)
     return decode_routed(message, topics, decoders, known)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from hub.decode.message import Decoded, Message
+from hub.errors import PayloadError
 from hub.wire.protocol import Ack
 
 
@@ -39,12 +40,13 @@ class Receipt:
 class Burst:
     """Arrivals in the order received, committed before `on_committed` is called, once.
 
-    `also` is a small change that is committed together with them.
+    `also` is a small change that is committed together with them; it is told why any of them were refused,
+    and is made again when the transaction is.
     """
 
     arrivals: tuple[Arrival, ...]
     on_committed: Callable[[Receipt], None]
-    also: Callable[[Connection], object] | None = None
+    also: Callable[[Connection, Sequence[PayloadError]], object] | None = None
     size: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:

@@ -33,7 +33,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a command, in lines for people; not `ok`: nothing was changed, and why."""
+    """What came of a command, in lines for people; not `ok`: not all of it was done, and why."""
 
     ok: bool
     lines: tuple[str, ...]

@@ -354,9 +354,10 @@ class Writer:
         write_devices(connection, admission, self._due_sightings(admission))
         write_plain_state(connection, admission)
         write_settlements(connection, batch.settlements)
+        refused = {id(item.arrival): item.error for item in admission.refused}
         for burst in batch.bursts:
             if burst.also is not None:
-                burst.also(connection)
+                burst.also(connection, [refused[id(one)] for one in burst.arrivals if id(one) in refused])
         # An asker that was cancelled meanwhile believes that nothing was done: so be it.
         batch.changes = [change for change in batch.changes if not change.result.cancelled()]
         results = [change.make(connection) for change in batch.changes]

@@ -33,6 +33,8 @@ async def test_hub_hears_a_frigate_on_its_own_broker(tmp_path, free_port, mosqui
     async def is_heard(connection):
         """Say all of it until it is heard: Frigate's events wait for nobody who has not subscribed."""
         for topic, payload in (("events", seen), ("door/car/snapshot", jpeg), ("available", b"online")):
+            await connection.publish("frigate/stats", b"{}", qos=1)
+            await connection.publish("frigate/porch/person", b"1", qos=1)
             await connection.publish(f"frigate/{topic}", payload)
         return ask("SELECT name, state FROM devices") == [("frigate", "online")]
 

@@ -12,9 +12,11 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from hub.broker import PrivateBroker
+from hub.broker import HOST, PrivateBroker
+from hub.config import Config
 from hub.devices import DeviceRegistry
 from hub.errors import ConfigError
+from hub.intake import _topics_of_others
 from hub.wire.connection import Connection
 
 
@@ -94,6 +96,34 @@ async def test_broker_lets_a_device_publish_only_its_own_topics(private, connect
         await wait_until(lambda: len(hub._client.inbox) >= len(own))
 
         assert [message.topic for message in await hub.receive()] == own
+
+
+async def test_broker_lets_a_frigate_publish_its_whole_prefix_and_nothing_of_others(
+    tmp_path, free_port, require_program, registry, wait_until
+):
+    require_program("mosquitto")
+    tables = {"+/events": "frigate", "+/+/+/snapshot": "frigate", "birds/+/seen": "cloudevents"}
+    topics = _topics_of_others(Config.model_validate({"mqtt": {"topics": tables}}))
+    passwords = {name: registry.add(name) for name in ("porch", "birds")}
+    own = [f"porch/{said}" for said in ("events", "stats", "yard/person", "yard/person/snapshot")]
+    foreign = ["attic/events", "lenshub/v1/attic/status", "birds/attic/seen"]
+    said = [("porch", topic) for topic in foreign + own]
+    said += [("birds", "birds/attic/seen"), ("birds", "birds/stats")]
+    async with (
+        PrivateBroker(tmp_path / "broker", free_port, 1_000_000, topics=topics) as running,
+        Connection(
+            HOST, free_port, client_id="hub", username="lenshub", password=running.password, timeout_s=3
+        ) as hub,
+    ):
+        await hub.subscribe(["#"])
+        for name, topic in said:
+            login = {"client_id": name, "username": name, "password": passwords[name], "timeout_s": 3}
+            with suppress(aiomqtt.MqttError):
+                async with Connection(HOST, free_port, **login) as device:
+                    await device.publish(topic, b"{}")
+        await wait_until(lambda: len(hub._client.inbox) > len(own))
+
+        assert [message.topic for message in await hub.receive()] == [*own, "birds/stats"]
 
 
 async def test_broker_lets_a_device_read_only_its_own_ack(private, connect, registry, wait_until):

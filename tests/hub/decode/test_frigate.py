@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +15,7 @@ from hub.decode.frigate import FrigateSettings
 from hub.decode.limits import Limits
 from hub.decode.message import Message
 from hub.decode.registry import Decoders
+from hub.decode.report import report
 from hub.event import Frame
 from hub.store.arrival import Arrival
 from hub.store.log import EventFilter
@@ -78,3 +82,13 @@ async def test_box_is_in_fractions_where_the_size_of_the_frames_is_set():
     (event,) = decoder.decode("frigate", Message("mqtt", "frigate/events", said, NOW)).events
 
     assert event.detections[0].box.corners_in(1, 1) == (0.25, 0.25, 0.5, 1.0)
+
+
+def test_example_in_the_documentation_is_what_is_decoded():
+    docs = (Path(__file__).parents[3] / "docs/frigate.md").read_text(encoding="utf-8")
+    said, event = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", docs, re.DOTALL))
+    table = tomllib.loads(re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)[0])["frigate"]
+    decoders = Decoders({}, ZoneInfo("UTC"), Limits(), FrigateSettings.model_validate(table))
+    decoded = decoders.decode("frigate", Message("mqtt", "frigate/events", json.dumps(said).encode(), NOW))
+
+    assert report(decoded)["events"] == [event]

@@ -15,7 +15,7 @@ from hub.config import Config
 from hub.decode.limits import Limits
 from hub.decode.message import Message
 from hub.decode.registry import Decoders
-from hub.sources.topics import Topics, decode_routed, filter_pattern
+from hub.sources.topics import Topics, decode_again, decode_routed, filter_pattern
 
 LEVELS = st.sampled_from(["a", "b", "", "+", "$sys", "a.b"])
 NAMES = st.sampled_from(["a", "b", "", "$sys", "a.b", "axb", "a\nb"])
@@ -75,3 +75,12 @@ def test_routing_refuses_an_unknown_device_but_consumes_its_number(route):
 
 def test_routing_takes_any_device_when_none_is_named(route):
     assert len(route("$aws/things/porch/infer").events) == 1
+
+
+def test_kept_message_of_an_instance_that_is_gone_has_no_decoder():
+    decoders = Decoders({}, ZoneInfo("UTC"), Limits())
+    message = Message("birdhouse", "birdhouse/1", b"robin", datetime.now(UTC))
+
+    found = decode_again(message, Topics(Config().mqtt.topics), decoders, frozenset())
+
+    assert found.error.code == "no_decoder"

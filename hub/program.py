@@ -21,6 +21,7 @@ from hub.decode.registry import Decoders
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import first_cause
 from hub.images.door import Door
+from hub.images.overlap import refuse_overlaps
 from hub.intake import Intake
 from hub.loading import Broken, Loaded
 from hub.sources.topics import Topics, decode_again
@@ -39,7 +40,8 @@ log = logging.getLogger(__name__)
 def load_plugins(tables: Mapping[str, Mapping[str, Any]], data_dir: Path) -> list[Loaded | Broken]:
     """Make every instance that hub.toml has a table for."""
     held = HeldBack(data_dir, tables)
-    return [load_unless_held(name, table, data_dir, held) for name, table in tables.items()]
+    found = [load_unless_held(name, table, data_dir, held) for name, table in tables.items()]
+    return refuse_overlaps(found, tables, data_dir)
 
 
 def make_decoders(config: Config) -> Decoders:

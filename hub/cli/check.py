@@ -9,8 +9,8 @@ from hub.cli.shared import ConfigOption, JsonOption, as_shown, console, plainly,
 from hub.config import read_config, read_table
 from hub.errors import ConfigError
 from hub.isolation.probe import list_problems
-from hub.loading import Broken
-from hub.program import list_unread, load_plugins
+from hub.loading import Broken, load_instance
+from hub.program import list_unread
 
 
 @plainly
@@ -23,7 +23,7 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     problems = _check_settings(config)
     instances = table.get("plugins")
     tables = instances.items() if isinstance(instances, dict) else ()
-    found = load_plugins({name: rest for name, rest in tables if isinstance(rest, dict)}, path.parent)
+    found = [load_instance(name, rest, path.parent) for name, rest in tables if isinstance(rest, dict)]
     for plugin in found:
         problems += [f"{path}: {line}" for line in list_problems(plugin)]
     if problems or (problems := [f"{path}: {line}" for line in list_unread(read_config(config), found)]):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from hub.images.image import Origin
+from hub.images.message import printable
 from hub.images.naming import device_of
 from hub.images.offer import Outcome, Unreadable
 from hub.images.settings import Images
@@ -67,7 +68,7 @@ class NamedFile:
         self._path = path
         self._data: bytes | None = None
         name = path.as_posix()
-        self.origin = Origin(path.name, device_of(name, channel.settings), datetime.now(UTC))
+        self.origin = Origin(printable(path.name), device_of(name, channel.settings), datetime.now(UTC))
 
     async def identify(self) -> str:
         """Return the key: the digest of the bytes."""
@@ -89,7 +90,7 @@ class NamedFile:
         if len(data) > self._channel.most:
             raise Unreadable("picture_too_large", f"more than {self._channel.most} bytes")
         taken_at = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
-        self.origin = Origin(self._path.name, self.origin.device, taken_at)
+        self.origin = Origin(self.origin.name, self.origin.device, taken_at)
         return data
 
     async def settle(self, outcome: Outcome) -> None:

@@ -15,6 +15,7 @@ from typing import Self
 
 from hub.decode.limits import Limits
 from hub.images.image import Origin
+from hub.images.message import printable
 from hub.images.naming import device_of
 from hub.images.offer import Outcome, Unavailable, Unreadable
 from hub.images.settings import Images
@@ -114,8 +115,10 @@ class FileOffer:
         self._channel = channel
         self._path = path
         self._data: bytes | None = None
-        self._name = path.relative_to(channel.root).as_posix()
-        self.origin = Origin(self._name, device_of(self._name, channel.settings), datetime.now(UTC))
+        self._place = path.relative_to(channel.root)
+        place = self._place.as_posix()
+        self._name = printable(place)
+        self.origin = Origin(self._name, device_of(place, channel.settings), datetime.now(UTC))
 
     async def identify(self) -> str:
         """Return the key: the digest of the bytes."""
@@ -155,7 +158,7 @@ class FileOffer:
             if remove:
                 self._path.unlink()
                 return
-            target = self._channel.root / folder / self._name
+            target = self._channel.root / folder / self._place
             target.parent.mkdir(parents=True, exist_ok=True)
             self._path.rename(_free(target))
 

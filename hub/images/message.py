@@ -101,7 +101,7 @@ def _origin(picture: Origin | Image) -> dict[str, Any]:
 
 def _message(name: str, line: dict[str, Any], picture: bytes, received_at: datetime, source: str) -> Message:
     text = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    payload = text.encode(errors="backslashreplace") + b"\n" + picture
+    payload = text.encode(errors="replace") + b"\n" + picture
     return Message(source, TOPIC + printable(name)[:MAX_TOPIC_CHARS], payload, received_at)
 
 

@@ -73,3 +73,16 @@ def test_check_names_certificates_that_are_missing_or_have_expired(lenshub, toml
     toml('[mqtt]\nbroker = "mqtts://host"\ncert_file = "{}"\nkey_file = "{}"\n'.format(*old))
 
     assert "hub.pem expired on 2020-01-10" in lenshub("check").output
+
+
+@pytest.mark.parametrize("archive", ["kept", "{folder}/lenshub-data/kept"])
+def test_check_refuses_pictures_out_of_the_archive(lenshub, toml, folder, archive):
+    toml(
+        f'[plugins.s3-archive]\nfolder = "{archive.format(folder=folder)}"\n'
+        '[plugins.rekognition]\nregion = "eu-west-1"\nimages = { folder = "kept" }\n'
+    )
+    done = lenshub("check")
+
+    assert done.exit_code == 2
+    assert "plugins.rekognition.images.folder: 'kept' overlaps plugins.s3-archive.folder" in done.output
+    assert len(done.output.splitlines()) == 1

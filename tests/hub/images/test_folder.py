@@ -97,3 +97,13 @@ async def test_file_is_taken_only_when_it_is_no_longer_written(running, folder, 
         await wait_until(lambda: len(gallery.events()) == 1)
 
     assert gallery.refused() == []
+
+
+async def test_name_that_is_no_utf_8_does_not_cost_the_picture(running, folder, picture, wait_until):
+    (folder / os.fsdecode(b"bad\xff\xfe.png")).write_bytes(picture())
+    async with running(folder="photos") as gallery:
+        await wait_until(lambda: len(left(folder / "done")) == 1)
+
+    assert [os.fsencode(path.name) for path in (folder / "done").iterdir()] == [b"bad\xff\xfe.png"]
+    assert (len(gallery.events()), gallery.refused()) == (1, [])
+    assert gallery.plugin.seen == ["bad??.png"]

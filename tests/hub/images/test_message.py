@@ -54,3 +54,9 @@ def test_message_is_not_written_of_an_answer_that_json_does_not_know():
 def test_other_bytes_are_a_payload_error(payload):
     with pytest.raises(PayloadError):
         read_classified(Message("r", "images/a", payload, NOW))
+
+
+def test_lone_surrogates_are_question_marks_in_a_message():
+    message = write(IMAGE, {"said": "a\udcff"}, None, NOW, "gallery")
+
+    assert read_classified(message).answer == {"said": "a?"}

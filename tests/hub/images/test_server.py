@@ -184,6 +184,16 @@ async def test_form_without_a_picture_is_answered_in_words(calling):
         assert await told(await client.post(POST, data=b"junk", headers=headers)) == (400, "bad_form")
 
 
+async def test_form_with_two_pictures_is_refused_before_either_is_asked_about(calling, picture):
+    async with calling() as (gallery, client):
+        form = aiohttp.FormData()
+        for shade in (1, 2):
+            form.add_field("image", picture(shade), filename=f"{shade}.png", content_type="image/png")
+        assert await told(await client.post(POST, data=form)) == (400, "two_pictures")
+
+    assert gallery.plugin.seen == []
+
+
 @pytest.mark.parametrize(
     ("table", "problem"),
     [

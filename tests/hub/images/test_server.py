@@ -151,11 +151,12 @@ async def test_what_is_no_picture_is_refused_at_once(calling, data, status, code
     assert gallery.plugin.seen == gallery.refused() == []
 
 
-async def test_who_has_no_token_is_not_let_in(calling, picture):
+async def test_who_has_no_token_is_not_let_in(calling, picture, caplog):
     async with calling() as (gallery, client):
         for value in ("", "Bearer", "Bearer x", "Basic é"):
             response = await client.post(POST, data=picture(), headers={"Authorization": value})
             assert await told(response) == (401, "no_token")
+        assert caplog.text.count("http.refused no_token") == 1
         assert (token_path(gallery.store.data_dir).stat().st_mode & 0o777) == 0o600
 
     assert gallery.plugin.seen == []

@@ -38,9 +38,9 @@ SourceOption = Annotated[
 def classify(
     files: FilesArgument, source: SourceOption, config: ConfigOption = None, json: JsonOption = False
 ) -> None:
-    """Ask a classifier about pictures, and store what it says as events.
+    r"""Ask a classifier about pictures, and store what it says as events.
 
-    A running hub does it, if it has `[http] listen`; without one this command does it itself. A picture that
+    A running hub does it, if it has `\[http] listen`; without one this command does it itself. A picture that
     is stored already is not asked about again. Exits with 1 if any was refused.
     """
     paths, told = list(dict.fromkeys(_expand(files))), []

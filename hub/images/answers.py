@@ -23,6 +23,7 @@ class Wrong(Exception):  # noqa: N818 - what the request is
 
     def __init__(self, status: int, code: str, reason: str, **headers: str) -> None:
         super().__init__(reason)
+        self.code = code
         self.answer = web.json_response(
             {"error": {"code": code, "reason": reason}}, status=status, headers=headers
         )

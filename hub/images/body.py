@@ -34,17 +34,23 @@ async def read_body(request: web.Request, most: int) -> tuple[bytes, str]:
 
 
 async def _read_form(request: web.Request, most: int) -> tuple[bytes, str]:
-    """Return the first part that is a file, or is called image or file."""
-    reader = await request.multipart()
+    """Return the one part that is a file, or is called image or file."""
+    reader, found = await request.multipart(), None
     for _ in range(MOST_PARTS):
         part = await reader.next()
         if part is None:
-            break
+            if found is None:
+                break
+            return found
         if isinstance(part, MultipartReader):
             continue
         if part.filename or part.name in {"image", "file"}:
+            if found is not None:
+                raise Wrong(400, "two_pictures", "the form has two files; send one picture a request")
             data = await _read_at_most(_chunks_of(part), most)
-            return data, request.query.get("name", "") or part.filename or ""
+            found = data, request.query.get("name", "") or part.filename or ""
+    if found is not None:
+        raise Wrong(400, "bad_form", f"the form has more than {MOST_PARTS} parts")
     raise Wrong(400, "no_picture", "the form has no file; send the picture as a part called image")
 
 

@@ -1,9 +1,10 @@
-"""A folder whose pictures are taken in; what was taken is moved to done/ or removed, poison to refused/."""
+"""A folder whose pictures are taken in; what was taken is moved to done/ or removed, the rest put aside."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import stat
 from collections import deque
@@ -20,9 +21,13 @@ from hub.images.naming import device_of
 from hub.images.offer import Outcome, Unavailable, Unreadable
 from hub.images.settings import Images
 
+log = logging.getLogger(__name__)
+
 LOOK_EVERY_S = 0.5
 LEAVE_S = 30.0
-DONE, REFUSED = "done", "refused"
+DONE, REFUSED, KEPT_BACK = "done", "refused", "kept-back"
+PUT_IN = {"refused": REFUSED, "kept back": KEPT_BACK}
+"""Of other outcomes it is `done`."""
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload")
 
 Stamp = tuple[int, int, int]
@@ -91,7 +96,7 @@ class FolderChannel:
     def _walk(self) -> Iterator[tuple[Path, Stamp]]:
         for folder, names, files in os.walk(self.root, onerror=_raise):
             above = Path(folder)
-            taken = {DONE, REFUSED} if above == self.root else set()
+            taken = {DONE, REFUSED, KEPT_BACK} if above == self.root else set()
             names[:] = [name for name in names if name not in taken and not name.startswith(".")]
             for name in files:
                 if name.startswith(".") or name.lower().endswith(UNFINISHED):
@@ -150,7 +155,9 @@ class FileOffer:
     async def settle(self, outcome: Outcome) -> None:
         """Move the file, or remove it; raises OSError where that cannot be done."""
         remove = self._channel.settings.taken == "remove" and outcome.kind != "refused"
-        await asyncio.to_thread(self._put_away, REFUSED if outcome.kind == "refused" else DONE, remove=remove)
+        await asyncio.to_thread(self._put_away, PUT_IN.get(outcome.kind, DONE), remove=remove)
+        if outcome.kind == "kept back":
+            log.info("images.kept_back %s: %s", self._channel.plugin, self._name)
         self._channel.forget(self._path)
 
     def _put_away(self, folder: str, *, remove: bool) -> None:

@@ -22,6 +22,7 @@ from hub.images.http_settings import HttpSettings
 from hub.images.message import Refusal, printable
 from hub.images.offer import Outcome
 from hub.images.token import make_token, token_path
+from hub.images.turned_away import TurnedAway
 from hub.images.uploads import TooMany, Upload, UploadChannel, describe
 from hub.store.calls import read_known
 from hub.store.log import EventLog
@@ -59,6 +60,7 @@ class ImageServer:
         self._wait_s = 0.0
         self._reading = asyncio.Semaphore(AT_A_TIME)
         self._adding: dict[str, asyncio.Lock] = {}
+        self._turned_away = TurnedAway()
         self._runner: web.AppRunner | None = None
 
     async def open(self, settings: HttpSettings) -> None:
@@ -91,6 +93,7 @@ class ImageServer:
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+        self._turned_away.close()
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Answerer) -> web.StreamResponse:
@@ -99,6 +102,8 @@ class ImageServer:
             self._check_token(request)
             return await handler(request)
         except Wrong as wrong:
+            if request.method == "POST":
+                self._turned_away.note(wrong.code)
             return wrong.answer
         except web.HTTPException as error:
             return Wrong(error.status, "bad_request", error.reason).answer

@@ -132,3 +132,7 @@ def test_device_is_refused_where_the_broker_is_not_ours(lenshub, folder):
     (folder / "hub.toml").write_text('[mqtt]\nbroker = "mqtt://host"\n')
 
     assert "is a broker of yours" in lenshub("device", "add", "porch").output
+
+
+def test_help_of_classify_names_the_table_that_the_hub_needs(lenshub):
+    assert "[http] listen" in lenshub("classify", "--help").output

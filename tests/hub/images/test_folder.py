@@ -107,3 +107,13 @@ async def test_name_that_is_no_utf_8_does_not_cost_the_picture(running, folder, 
     assert [os.fsencode(path.name) for path in (folder / "done").iterdir()] == [b"bad\xff\xfe.png"]
     assert (len(gallery.events()), gallery.refused()) == (1, [])
     assert gallery.plugin.seen == ["bad??.png"]
+
+
+async def test_event_says_which_picture_it_is_of(running, folder, picture, wait_until):
+    (folder / "hall").mkdir()
+    (folder / "hall/a.png").write_bytes(picture())
+    async with running(folder="photos") as gallery:
+        await wait_until((folder / "done/hall/a.png").exists)
+        (event,) = await gallery.store.log.by_ids([1])
+
+    assert event.attributes == {"picture": "hall/a.png"}

@@ -28,7 +28,7 @@ def fill(folder, picture):
 
 
 def gone(folder):
-    return len(list((folder / "done").glob("*"))) if (folder / "done").exists() else 0
+    return sum(len(list((folder / name).glob("*"))) for name in ("done", "kept-back"))
 
 
 def decisions(gallery):
@@ -39,7 +39,10 @@ def reported(gallery):
     return gallery.store.sql("SELECT well, text FROM plugin_parts WHERE part = 'gate'")
 
 
-async def test_refused_picture_is_taken_away_without_being_asked_about(running, fill, folder, wait_until):
+async def test_refused_picture_is_taken_away_without_being_asked_about(
+    running, fill, folder, wait_until, caplog
+):
+    caplog.set_level("INFO")
     fill(4)
     gates = {"text": TEXT | {"threshold": 1.0, "audit_share": 0}}
     async with running(folder="photos", gate="text", gates=gates) as gallery:
@@ -48,6 +51,8 @@ async def test_refused_picture_is_taken_away_without_being_asked_about(running, 
     assert gallery.plugin.seen == []
     assert gallery.events() == []
     assert decisions(gallery) == [(0, 0, 4)]
+    assert len(list((folder / "kept-back").glob("*.png"))) == 4
+    assert "images.kept_back gallery: 0.png" in caplog.text
 
 
 async def test_audited_picture_is_asked_about_and_its_event_tells_of_the_gate(

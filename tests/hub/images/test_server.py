@@ -151,11 +151,12 @@ async def test_what_is_no_picture_is_refused_at_once(calling, data, status, code
     assert gallery.plugin.seen == gallery.refused() == []
 
 
-async def test_who_has_no_token_is_not_let_in(calling, picture):
+async def test_who_has_no_token_is_not_let_in(calling, picture, caplog):
     async with calling() as (gallery, client):
         for value in ("", "Bearer", "Bearer x", "Basic é"):
             response = await client.post(POST, data=picture(), headers={"Authorization": value})
             assert await told(response) == (401, "no_token")
+        assert caplog.text.count("http.refused no_token") == 1
         assert (token_path(gallery.store.data_dir).stat().st_mode & 0o777) == 0o600
 
     assert gallery.plugin.seen == []
@@ -182,6 +183,16 @@ async def test_form_without_a_picture_is_answered_in_words(calling):
         assert await told(await client.post(POST, data=form)) == (400, "no_picture")
         headers = {"Content-Type": "multipart/form-data; boundary=x"}
         assert await told(await client.post(POST, data=b"junk", headers=headers)) == (400, "bad_form")
+
+
+async def test_form_with_two_pictures_is_refused_before_either_is_asked_about(calling, picture):
+    async with calling() as (gallery, client):
+        form = aiohttp.FormData()
+        for shade in (1, 2):
+            form.add_field("image", picture(shade), filename=f"{shade}.png", content_type="image/png")
+        assert await told(await client.post(POST, data=form)) == (400, "two_pictures")
+
+    assert gallery.plugin.seen == []
 
 
 @pytest.mark.parametrize(

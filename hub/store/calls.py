@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, String, bindparam, cast, delete, func, insert, select, update
 
 from hub.store.schema import calls, events
 
@@ -91,7 +91,7 @@ def drop_answers(connection: Connection, plugin: str, keys: Sequence[str]) -> No
 
 def read_spending(connection: Connection, plugin: str, since: datetime) -> list[tuple[str, float, int]]:
     """Return (minute as 2026-11-21 18:31, sum of prices, calls) of an instance, oldest first."""
-    minute = func.strftime("%Y-%m-%d %H:%M", calls.c.began_at).label("minute")
+    minute = func.substr(cast(calls.c.began_at, String), 1, 16).label("minute")  # on any database
     rows = connection.execute(
         select(minute, func.sum(calls.c.price), func.count())
         .where(calls.c.plugin == plugin, calls.c.began_at >= since, calls.c.state != "free")

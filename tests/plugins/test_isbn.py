@@ -18,7 +18,7 @@ from hub.config import Config
 from hub.demo.cloud.book_photo import Shot, take_photo
 from hub.demo.cloud.classifier_server import CLASSES, ClassifierServer
 from hub.event import NewEvent
-from hub.images.calls import ImageCalls, Slots
+from hub.images.calls import ImageCalls
 from hub.images.image import Image
 from hub.images.message import write
 from hub.images.spending import Spending
@@ -67,9 +67,8 @@ def look(hub: Any) -> Callable[..., Awaitable[NewEvent]]:
     answers: dict[str, str] = {}
 
     async def classify(data: bytes, **table: Any) -> NewEvent:
-        slots = Slots(1)
-        calls = ImageCalls("isbn", "http:isbn:1", answers, hub.writer, slots, Spending())
-        async with hub.running("isbn", **table) as loaded, slots.held():
+        calls = ImageCalls("isbn", "http:isbn:1", answers, hub.writer, Spending())
+        async with hub.running("isbn", **table) as loaded:
             image = show(data)
             answer = await loaded.plugin.classify(image, calls)
             decoded = loaded.plugin.decode(write(image, answer, None, NOW, "isbn"))

@@ -449,3 +449,53 @@ gate_decisions = Table(
     Index(None, "gate", "decided_at"),
     sqlite_autoincrement=True,
 )
+
+# Events whose pictures an instance chose for review. `reasons` are its strategies' names, the first the one
+# that chose it; `score` says how much it teaches (higher first); `likeness` is the picture's hash, 32 bytes.
+captures = Table(
+    "captures",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("plugin", Text, nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("label", Text),
+    Column("reasons", JSON, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("likeness", LargeBinary),
+    Column("chosen_at", UtcDateTime, nullable=False),
+    Index(None, "event_id", "plugin", unique=True),
+    Index(None, "plugin", "chosen_at"),
+    sqlite_autoincrement=True,
+)
+
+# What reviewers said of events (by the id of the first row). `detections` is the event's from then on, empty
+# where the verdict leaves them. A row is applied once the log has its amendment, `amendment_id`.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("event_id", BigInteger, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("detections", JSON),
+    Column("note", Text, nullable=False),
+    Column("seconds", Float),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("undone_at", UtcDateTime),
+    Column("applied_at", UtcDateTime),
+    Column("amendment_id", BigInteger),
+    Index(None, "event_id", "reviewer"),
+    Index(None, "applied_at"),
+    sqlite_autoincrement=True,
+)
+
+# Which events are before which reviewer; one that ran out is free for others.
+leases = Table(
+    "leases",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reviewer", Text, primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
+    Index(None, "reviewer"),
+)

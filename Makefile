@@ -19,7 +19,7 @@ demo: setup ## run broker, hub and camera agent on a short clip and say what hap
 	.venv/bin/lenshub demo
 
 test: setup ## run all tests; skipped ones are listed with their reasons
-	.venv/bin/pytest -n $(WORKERS) --dist loadfile
+	.venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: format-check lint types test ## what CI runs: format, lint, types, and the tests with the docs' own
 

@@ -93,7 +93,13 @@ def _tell(parts: dict[str, AgentConfig], detectors: dict[str, Detector]) -> None
 
 def _load(config: AgentConfig) -> Detector:
     model, ahead = config.model, frames_ahead(config.camera)
-    return Detector(model.path, device=model.device, threads=model.threads, ahead=ahead)
+    return Detector(
+        model.path,
+        device=model.device,
+        threads=model.threads,
+        ahead=ahead,
+        candidates_from=config.sampling.candidates_from,
+    )
 
 
 class _Work:

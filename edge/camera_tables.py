@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from edge.model import SHIPPED
 from edge.source import is_stream
@@ -53,6 +53,41 @@ class CaptureTable(Table):
     same_iou: Annotated[float, Field(gt=0, le=1)] = 0.3
 
 
+class SamplingTable(Table):
+    """Which frames become events as training data although nothing was detected; by default none.
+
+    `empty_share` is the share (0..1) of frames without a detection, `empty_every_s` the least time between
+    two of them. With `candidates_from` events also tell what the model saw with at least that confidence, and
+    less than its threshold; a frame with nothing else becomes an event every `candidates_every_s` at most.
+    """
+
+    empty_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    empty_every_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    candidates_from: Annotated[float, Field(ge=0.01, lt=1)] | None = None
+    candidates_every_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
+
+    @property
+    def samples_empty(self) -> bool:
+        """Whether any frame that shows nothing at all becomes an event."""
+        return self.empty_share is not None or self.empty_every_s is not None
+
+    @property
+    def share_of_empty(self) -> float:
+        """The share of those that may; without `empty_share` time alone decides."""
+        return 1.0 if self.empty_share is None else self.empty_share
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is sampled."""
+        return self.samples_empty or self.candidates_from is not None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.candidates_from is None and "candidates_every_s" in self.model_fields_set:
+            raise ValueError("candidates_every_s needs candidates_from")
+        return self
+
+
 def _check_source(source: str) -> str:
     """Refuse a stream's URL of which it is not clear where the password ends, so that none of it is shown."""
     if not is_stream(source):
@@ -87,8 +122,10 @@ class CameraTable(Table):
 
 
 class NamedCamera(CameraTable):
-    """One of several cameras; what it says of model and capture goes before what the file says of all."""
+    """One of several cameras; what it says of model, capture and sampling goes before what the file says of
+    all."""
 
     name: CameraName
     model: ModelTable | None = None
     capture: CaptureTable | None = None
+    sampling: SamplingTable | None = None

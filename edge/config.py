@@ -17,6 +17,7 @@ from edge.camera_tables import (
     CaptureTable,
     ModelTable,
     NamedCamera,
+    SamplingTable,
     Table,
 )
 from edge.display.access import is_loopback
@@ -27,7 +28,7 @@ from hub.errors import ConfigError
 from hub.event import DEVICE_PATTERN
 from hub.wire.tls import Tls, check_tls, make_context
 
-__all__ = ["DEFAULT_MODEL", "AgentConfig", "CameraTable", "CaptureTable"]
+__all__ = ["DEFAULT_MODEL", "AgentConfig", "CameraTable", "CaptureTable", "SamplingTable"]
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 MAX_CAMERAS = 16  # a hello has room for so many models
@@ -170,6 +171,7 @@ class AgentConfig(Table):
     capture: CaptureTable = CaptureTable()
     display: DisplayTable = DisplayTable()
     model: ModelTable = ModelTable()
+    sampling: SamplingTable = SamplingTable()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -187,6 +189,7 @@ class AgentConfig(Table):
                     "cameras": (),
                     "capture": camera.capture or self.capture,
                     "model": camera.model or self.model,
+                    "sampling": camera.sampling or self.sampling,
                 }
             )
             for camera in self.cameras

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edge.inference import Inference
 from edge.kinds import classification, segmentation, ssd
 from edge.kinds.outputs import OutputError, Reader
@@ -17,11 +19,10 @@ from edge.network import compile_network, find_network, last_line, read_network
 from edge.runtime import load_openvino
 from hub.draw.letterbox import Letterbox
 from hub.errors import ConfigError
-from hub.event import Detection, Model
+from hub.event import MAX_DETECTIONS, Detection, Model
 from hub.wire.protocol import AgentModel
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["SHIPPED", "Detector", "ModelCard", "read_card", "shipped_models"]
@@ -47,6 +48,8 @@ class Detector:
             soonest, more gives most frames a second.
         card: In place of model.toml.
         network: OpenVINO's model, in place of the folder's.
+        candidates_from: Also read what the model sees with at least this confidence and less than its
+            threshold; see `candidates`. None: nothing below the threshold.
 
     Raises:
         ConfigError: Something is missing, cannot be read, or does not fit together.
@@ -61,6 +64,7 @@ class Detector:
         ahead: int = 0,
         card: ModelCard | None = None,
         network: Any = None,
+        candidates_from: float | None = None,
     ) -> None:
         self.card = card or read_card(folder)
         path = folder if network else find_network(folder)
@@ -68,6 +72,9 @@ class Detector:
         self.device, self.ahead = device or self.card.device, ahead
         self.inference_s = 0.0
         """Seconds that the network took for the frame that was finished last."""
+        self.candidates: tuple[Detection, ...] = ()
+        """What was below the threshold in the frame that was finished last, best first."""
+        self._sifts = candidates_from is not None
         network = _fit_input(path, network, self.card)
         try:
             compiled = compile_network(network, self.device, threads, ahead)
@@ -75,7 +82,8 @@ class Detector:
             raise ConfigError(f"{path}: {error}") from error
         self._idle = deque(Inference(compiled) for _ in range(ahead + 1))
         self._started: deque[tuple[Inference, Letterbox] | None] = deque()
-        self._read = _find_reader(path, network, self.card, self._idle[0].run())
+        read_as = self.card if candidates_from is None else _lower(self.card, candidates_from)
+        self._read = _find_reader(path, network, read_as, self._idle[0].run())
 
     @property
     def model(self) -> Model:
@@ -114,13 +122,25 @@ class Detector:
     def finish(self) -> tuple[Detection, ...]:
         """Return what `detect` would of the frame that was started first of those unfinished."""
         started = self._started.popleft()
+        self.candidates = ()
         if started is None:
             return ()
         inference, letterbox = started
         found = self._read(inference.wait(), letterbox)
         self.inference_s = inference.took_s
         self._idle.append(inference)
-        return tuple(sorted(found, key=lambda detection: -detection.confidence))
+        best_first = tuple(sorted(found, key=lambda detection: -detection.confidence))
+        return self._sift(best_first) if self._sifts else best_first
+
+    def _sift(self, found: tuple[Detection, ...]) -> tuple[Detection, ...]:
+        """Put candidates aside; return the detections, no more than the card allows."""
+        # In 32 bits, as the kinds compare.
+        counts = [
+            np.float32(one.confidence) >= np.float32(self.card.threshold_of(one.label)) for one in found
+        ]
+        self.candidates = tuple(one for one, sure in zip(found, counts, strict=True) if not sure)
+        most = {"ssd": self.card.max_detections, "classification": self.card.top_k}.get(self.card.kind)
+        return tuple(one for one, sure in zip(found, counts, strict=True) if sure)[:most]
 
     def rehearse(self, pixels: NDArray[np.uint8]) -> Callable[[], object]:
         """Return a function that runs the network alone on a frame, again and again."""
@@ -137,6 +157,23 @@ class Detector:
     def _steps(self) -> Inference:
         """What stands before the network, by itself."""
         return Inference(compile_network(take_pictures(echo(self.card), self.card), "CPU"))
+
+
+def _lower(card: ModelCard, candidates_from: float) -> ModelCard:
+    """Return a card by which candidates are read too; they take no detection's place.
+
+    Raises:
+        ConfigError: No label's threshold is above `candidates_from`.
+    """
+    thresholds = {label: min(own, candidates_from) for label, own in card.thresholds.items()}
+    highest = max([card.threshold, *card.thresholds.values()])
+    if candidates_from >= highest:
+        raise ConfigError(
+            f"sampling.candidates_from: {candidates_from:g} is not below the threshold of {card.name}"
+            f" ({highest:g})"
+        )
+    lowered = {"threshold": min(card.threshold, candidates_from), "thresholds": thresholds}
+    return card.model_copy(update={**lowered, "top_k": MAX_DETECTIONS, "max_detections": MAX_DETECTIONS})
 
 
 def _fit_input(path: Path, network: Any, card: ModelCard) -> Any:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from edge.health import CameraHealth, Counters
@@ -13,6 +14,7 @@ from edge.lane import Lane
 from edge.novelty import Novelty
 from edge.outage import Outage
 from edge.record import Finding, Recorder
+from edge.sampling import Sampling
 from edge.shot import Shot
 from edge.source import is_live, open_source
 from edge.spool import Spool, SpoolError
@@ -55,7 +57,14 @@ class Pipeline:
         self.counters = Counters()
         self._config, self._spool, self._detector, self._screen = config, spool, detector, screen
         self._novelty = Novelty(config.capture)
-        self._recorder = Recorder(config.agent.device, detector, config.agent.quality, config.camera.name)
+        self._sampling = Sampling(config.sampling)
+        self._recorder = Recorder(
+            config.agent.device,
+            detector,
+            config.agent.quality,
+            config.camera.name,
+            sampling=config.sampling.is_on,
+        )
         self._stopped = threading.Event()
         self._disk = Outage(LOG, f"spool {spool.path}")
         self._live = is_live(config.camera.source)
@@ -117,12 +126,19 @@ class Pipeline:
         for finding in self._look(shots):
             self.counters.looked(self._detector.inference_s)
             self._screen.show(finding)
-            if not finding.detections and not self._config.agent.publish_empty:
-                continue
-            if not self._novelty.admit(finding.detections):
-                self.counters.withheld += 1
-            elif not self._found.put(finding):
+            told = self._sift(finding)
+            if told is not None and not self._found.put(told):
                 return
+
+    def _sift(self, finding: Finding) -> Finding | None:
+        """Return what becomes an event, or None."""
+        if not finding.detections and not self._config.agent.publish_empty:
+            sampled = self._sampling.admit(finding.candidates)
+            return replace(finding, sampled=sampled) if sampled else None
+        if self._novelty.admit(finding.detections):
+            return finding
+        self.counters.withheld += 1
+        return None
 
     def _look(self, shots: Iterable[Shot]) -> Iterator[Finding]:
         """Yield what each frame shows, in order; the detector is at work on the next ones meanwhile."""
@@ -131,9 +147,13 @@ class Pipeline:
             self._detector.start(shot.pixels)
             waiting.append(shot)
             if len(waiting) > self._detector.ahead:
-                yield Finding(waiting.popleft(), self._detector.finish())
+                yield self._finish(waiting.popleft())
         for shot in waiting:
-            yield Finding(shot, self._detector.finish())
+            yield self._finish(shot)
+
+    def _finish(self, shot: Shot) -> Finding:
+        detections = self._detector.finish()
+        return Finding(shot, detections, self._detector.candidates)
 
     def _encode(self) -> None:
         for finding in self._found:

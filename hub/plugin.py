@@ -108,6 +108,33 @@ class DeviceSeen:
     last_seen_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """An event that an instance chose as training data, by the id of its first row.
+
+    `reasons` says why, what chose it first; `score` how much it teaches; `label` is that of the detection
+    that counted, None where there is none; `likeness` is the picture's hash, see `Delivery.capture`.
+    """
+
+    event_id: int
+    reasons: tuple[str, ...]
+    score: float
+    label: str | None
+    likeness: bytes | None
+    chosen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedSeen:
+    """An event that a reviewer rejected: what it had detected, and its picture's hash if it was captured."""
+
+    event_id: int
+    device: str
+    labels: tuple[str, ...]
+    likeness: bytes | None
+    rejected_at: datetime
+
+
 class Recall(Protocol):
     """What an instance may look up in the ledger and the log, as far as is committed."""
 
@@ -141,6 +168,39 @@ class Recall(Protocol):
     ) -> Event | None:
         """Return the newest event that has such a detection, or None."""
         ...
+
+    async def label_shares(self, event: Event, *, among: int = 1000) -> Mapping[str, float]:
+        """Return in which share (0..1) of the log's last rows up to an event each of its labels is.
+
+        Args:
+            among: How many rows, 1 to 10,000; amendments are not counted.
+        """
+        ...
+
+    async def rejected(self, *, since: datetime, limit: int = 200) -> list[RejectedSeen]:
+        """Return the events that reviewers rejected since then and nobody took back, newest first.
+
+        Args:
+            limit: How many verdicts to look at, 1000 at most.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureLimit:
+    """The most events that an instance may capture in a period, which reaches back from now.
+
+    Args:
+        name: What `lenshub explain` calls it: best the setting it comes from.
+        count: So many.
+        period: How long.
+        per: Counted over all its captures, or those of the same label or device alone.
+    """
+
+    name: str
+    count: int
+    period: Literal["minute", "hour", "day"]
+    per: Literal["all", "label", "device"] = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +281,41 @@ class Delivery(Protocol):
         min_confidence: float = 0.0,
     ) -> int:
         """Count stored events up to this one, captured at `since` or later, that have such a detection."""
+        ...
+
+    async def captured(self) -> Captured | None:
+        """Return how this instance captured the event, as an attempt before a crash may have, or None."""
+        ...
+
+    async def capture(
+        self,
+        reasons: Sequence[str],
+        *,
+        score: float = 0.0,
+        label: str | None = None,
+        likeness: bytes | None = None,
+        limits: Sequence[CaptureLimit] = (),
+        near_bits: int = 12,
+        near_among: int = 200,
+    ) -> Captured:
+        """Choose the event as training data: reviewers get it, datasets tell why it is there.
+
+        It is committed when this returns. An event is captured once by an instance: again changes nothing,
+        asks no limit, and returns what there is.
+
+        Args:
+            reasons: Why, 1 to 16 short names, what chose it first.
+            score: How much it teaches; reviewers get the highest first.
+            label: Of the detection that counted.
+            likeness: The picture's hash, 32 bytes, as `hub.dataset.likeness.hash_bytes` makes it.
+            limits: None may be exceeded by it, however many deliveries run at once.
+            near_bits: Refuse where at most so many bits of `likeness` differ from another capture's, ...
+            near_among: ... among so many of the same device's last ones, 1000 at most; 0 compares none.
+
+        Raises:
+            Skip: A limit is used up, or nearly the same picture was captured; the text says which.
+            ValueError: An argument is not as said here.
+        """
         ...
 
 

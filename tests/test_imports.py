@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "hub.guarded_http": ("hub.errors", "hub.guarded_address"),
     "plugins": (
         *("hub.plugin", "hub.event", "hub.errors", "hub.draw", "hub.template", "hub.wire"),
-        "hub.dispatch.match_names",
+        *("hub.dispatch.match_names", "hub.dataset.likeness"),
         *("hub.aws", "hub.guarded_address", "hub.guarded_http", "plugins"),
         *("edge.model", "edge.model_card"),  # a classifier of your own has the agent's format
     ),

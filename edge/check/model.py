@@ -16,17 +16,22 @@ if TYPE_CHECKING:
 PART = "model"
 
 
-def check_model(table: ModelTable, shot: Shot | None) -> tuple[list[Finding], Detector | None]:
+def check_model(
+    table: ModelTable, shot: Shot | None, candidates_from: float | None = None
+) -> tuple[list[Finding], Detector | None]:
     """Return the findings, and the model if it runs.
 
     Args:
         table: The model's folder, and where it is to run.
         shot: A frame to run it on; None for a grey one.
+        candidates_from: As [sampling] says.
     """
     import numpy as np
 
     try:
-        detector = Detector(table.path, device=table.device, threads=table.threads)
+        detector = Detector(
+            table.path, device=table.device, threads=table.threads, candidates_from=candidates_from
+        )
     except ConfigError as error:
         return [Finding(part=PART, state="wrong", text=problem) for problem in error.problems], None
     pixels = np.full((480, 640, 3), 128, np.uint8) if shot is None else shot.pixels

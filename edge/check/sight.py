@@ -41,7 +41,7 @@ def look(config: AgentConfig, *, free: bool) -> Sight:
         camera, shot = check_camera(config.camera)
     else:
         camera, shot = Finding(part=PART, state="skipped", text=RUNNING), None
-    models, detector = check_model(config.model, shot)
+    models, detector = check_model(config.model, shot, config.sampling.candidates_from)
     return Sight(tuple(_name(finding, config.camera.name) for finding in (camera, *models)), detector, shot)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from hub.dataset.reading import Tell, silent
 from hub.event import Event, Frame
+from hub.store.captures import list_reasons
 from hub.store.log import EventFilter, EventLog
 
 REVIEW = "review"
@@ -50,11 +52,15 @@ class Choice:
 
 @dataclass(slots=True)
 class Chosen:
-    """Events that become samples, by id, and how many were left out by reason; `up_to` is the log's end."""
+    """Events that become samples, by id, and how many were left out by reason; `up_to` is the log's end.
+
+    `captured` says why events were captured, by their id, as far as a plugin did.
+    """
 
     events: list[Event] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     up_to: int = 0
+    captured: dict[int, str] = field(default_factory=dict)
 
 
 async def choose(log: EventLog, choice: Choice, tell: Tell = silent) -> Chosen:
@@ -69,6 +75,7 @@ async def choose(log: EventLog, choice: Choice, tell: Tell = silent) -> Chosen:
         position = page[-1][0]
         tell(position, found.up_to)
     found.events = sorted(by_picture.values(), key=lambda event: event.id)
+    found.captured = await log.ask(partial(list_reasons, ids=[event.id for event in found.events]))
     return found
 
 

@@ -93,7 +93,7 @@ def _make_samples(chosen: Chosen, frames: FrameStore, left_out: Counter[str], te
         tell(done, len(chosen.events))
         if isinstance(event.frame, Frame):
             try:
-                samples.append(make_sample(event, event.frame, frames.path))
+                samples.append(make_sample(event, event.frame, frames.path, chosen.captured.get(event.id)))
             except UnreadableError:
                 left_out["whose picture is gone or damaged"] += 1
     return samples

@@ -17,11 +17,12 @@ _TOLD = ("review", "reviewed_by", "reviewed_at", CHOSEN)
 Place = Callable[[str, Frame], Path]
 
 
-def make_sample(event: Event, frame: Frame, place: Place) -> Sample:
+def make_sample(event: Event, frame: Frame, place: Place, captured: str | None = None) -> Sample:
     """Return an event's sample: boxes cut off at the edge, those of which nothing is left are dropped.
 
     Args:
         place: Where the picture of a device's frame lies.
+        captured: Why a plugin captured it, where no review has said so.
 
     Raises:
         UnreadableError: The picture is gone, or none.
@@ -30,7 +31,7 @@ def make_sample(event: Event, frame: Frame, place: Place) -> Sample:
     name = f"{event.device}_{event.captured_at:%Y%m%d-%H%M%S}_{event.id}{SUFFIXES[frame.media_type]}"
     size = frame.width, frame.height
     objects = [found for one in event.detections if (found := _make_object(one, size)) is not None]
-    return Sample(name, picture.path, *size, picture.depth, tuple(objects), provenance=_tell(event))
+    return Sample(name, picture.path, *size, picture.depth, tuple(objects), provenance=_tell(event, captured))
 
 
 def _make_object(found: Detection, size: tuple[int, int]) -> Object | None:
@@ -44,7 +45,7 @@ def _make_object(found: Detection, size: tuple[int, int]) -> Object | None:
     return Object(found.label, box, flags, pose) if box else None
 
 
-def _tell(event: Event) -> Mapping[str, Any]:
+def _tell(event: Event, captured: str | None) -> Mapping[str, Any]:
     """Return where a sample comes from, and why it is there."""
     facts = {
         "event": event.id,
@@ -54,4 +55,5 @@ def _tell(event: Event) -> Mapping[str, Any]:
         "model": event.model and event.model.model_dump(),
         "confidences": [found.confidence for found in event.detections],
     }
+    facts |= {CHOSEN: captured} if captured else {}
     return facts | {name: event.attributes[name] for name in _TOLD if name in event.attributes}

@@ -30,7 +30,16 @@ _THREADS = 4
 
 def hash_picture(path: Path) -> NDArray[np.uint64] | None:
     """Return a picture's hash, (4,) uint64, or None for what cannot be decoded. Blocks."""
-    data = np.fromfile(path, np.uint8)
+    return _hash(np.fromfile(path, np.uint8))
+
+
+def hash_bytes(data: bytes) -> bytes | None:
+    """Return the hash of a JPEG or PNG, 32 bytes, or None for what cannot be decoded. Blocks."""
+    found = _hash(np.frombuffer(data, np.uint8))
+    return None if found is None else found.tobytes()
+
+
+def _hash(data: NDArray[np.uint8]) -> NDArray[np.uint64] | None:
     try:
         pixels = cv2.imdecode(data, cv2.IMREAD_REDUCED_GRAYSCALE_8) if data.size else None
         if pixels is not None and min(pixels.shape) * 8 < _REDUCED_FROM:

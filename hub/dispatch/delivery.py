@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Protocol
 
 from hub.dispatch.recall import StoreRecall
-from hub.plugin import AlreadyDone, Limit, OutcomeUnknown, Reject, RetryLater, Skip
+from hub.event import Event
+from hub.plugin import AlreadyDone, Captured, CaptureLimit, Limit, OutcomeUnknown, Reject, RetryLater, Skip
+from hub.store.captures import Capture, add_capture, find_captured, judge_capture
 from hub.store.effects import Effect, complete_effect, give_back_effect, take_back_effect
 from hub.store.log import EventFilter, EventLog
 from hub.store.settlement import LIVE_RUN
@@ -144,6 +146,51 @@ class EventDelivery:
             device=device, camera=camera, label=label, since=since, min_confidence=min_confidence
         )
         return await self._log.count(wanted, up_to=self._event.id)
+
+    async def captured(self) -> Captured | None:
+        """Return the event's capture by this instance; see `hub.plugin.Delivery.captured`."""
+        event_id = first_of(self._event)
+        return await self._log.ask(lambda connection: find_captured(connection, self.plugin, event_id))
+
+    async def capture(
+        self,
+        reasons: Sequence[str],
+        *,
+        score: float = 0.0,
+        label: str | None = None,
+        likeness: bytes | None = None,
+        limits: Sequence[CaptureLimit] = (),
+        near_bits: int = 12,
+        near_among: int = 200,
+    ) -> Captured:
+        """Choose the event as training data; see `hub.plugin.Delivery.capture`."""
+        if not isinstance(self._event, Event):
+            raise TypeError("capture: there is no event here to capture; it belongs into `deliver`")
+        wanted = Capture(
+            self.plugin,
+            first_of(self._event),
+            self._event.device,
+            tuple(reasons),
+            score,
+            label,
+            likeness,
+            tuple(limits),
+            near_bits,
+            near_among,
+        )
+        now = self._now()
+        # A reading connection shows most refusals, which then cost no commit; the writer has the last word.
+        found = await self._log.ask(lambda connection: judge_capture(connection, wanted, now))
+        if found is None:
+            found = await self._writer.change(lambda connection: add_capture(connection, wanted, self._now()))
+        if isinstance(found, str):
+            raise Skip(found)
+        return found
+
+
+def first_of(event: Numbered) -> int:
+    """Return the id of an event's first row: of an amendment, that of the event."""
+    return (event.amends if isinstance(event, Event) else None) or event.id
 
 
 def _never() -> bool:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from hub.event import Event, Frame
-from hub.plugin import DeviceSeen, EffectSeen
+from hub.plugin import DeviceSeen, EffectSeen, RejectedSeen
+from hub.store.captures import count_label_shares, list_rejected
 from hub.store.log import EventFilter, EventLog
 from hub.store.recall import list_device_states, list_effects
 
@@ -65,3 +66,12 @@ class StoreRecall:
         """Return the newest event that has such a detection, or None."""
         wanted = EventFilter(device=device, camera=camera, label=label, min_confidence=min_confidence)
         return next(iter(await self.log.newest(wanted, 1)), None)
+
+    async def label_shares(self, event: Event, *, among: int = 1000) -> dict[str, float]:
+        """Return in which share of the log's last rows up to an event each of its labels is."""
+        asked = partial(count_label_shares, up_to=event.id, labels=event.labels, among=among)
+        return await self.log.ask(asked)
+
+    async def rejected(self, *, since: datetime, limit: int = 200) -> list[RejectedSeen]:
+        """Return the events that reviewers rejected since then, newest first."""
+        return await self.log.ask(partial(list_rejected, since=since, limit=limit))

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from hub.dispatch.trace import MAX_LINES
 from hub.event import Event, Name, Plain
-from hub.plugin import DeviceSeen, Digest, EffectSeen, Limit
+from hub.plugin import Captured, CaptureLimit, DeviceSeen, Digest, EffectSeen, Limit, RejectedSeen
 
 LONGEST_LINE = 1_048_576  # bytes; an event with 1000 detections takes about 300,000
 TEXT_CHARS = 2000
 MOST_EFFECTS = 10_000
+
+_HEX = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
 
 Number = Annotated[int, Field(ge=0, le=2**53)]
 Text = Annotated[str, Field(max_length=TEXT_CHARS)]
@@ -95,12 +97,16 @@ class Cancel(Plain):
 class Answer(Plain):
     """The hub's answer to a question: the member that was asked for, or what the hub raised."""
 
+    model_config = _HEX
     kind: Literal["answer"] = "answer"
     question: Number
     count: int = 0
     effects: tuple[EffectSeen, ...] = ()
     devices: tuple[DeviceSeen, ...] = ()
     events: tuple[Event, ...] = ()
+    captured: Captured | None = None
+    shares: dict[str, float] = Field(default_factory=dict)
+    rejected: tuple[RejectedSeen, ...] = ()
     raised: Raised | None = None
 
 
@@ -216,7 +222,62 @@ class Newest(Plain):
     min_confidence: float = 0.0
 
 
-Lookup = Count | CountEffects | Effects | Devices | SameFrame | Newest
+class FindCaptured(Plain):
+    """Look up the event's own capture; see `hub.plugin.Delivery.captured`."""
+
+    kind: Literal["captured"] = "captured"
+    question: Number
+    number: Number
+
+
+class Capture(Plain):
+    """Choose the event as training data; see `hub.plugin.Delivery.capture`."""
+
+    model_config = _HEX
+    kind: Literal["capture"] = "capture"
+    question: Number
+    number: Number
+    reasons: Annotated[tuple[Text, ...], Field(max_length=100)]
+    score: float
+    label: str | None
+    likeness: Annotated[bytes, Field(max_length=100)] | None
+    limits: Annotated[tuple[CaptureLimit, ...], Field(max_length=100)]
+    near_bits: int
+    near_among: int
+
+
+class LabelShares(Plain):
+    """Look up how often labels are seen; see `hub.plugin.Recall.label_shares`."""
+
+    kind: Literal["label shares"] = "label shares"
+    question: Number
+    number: Number
+    event: Event
+    among: int
+
+
+class Rejected(Plain):
+    """Look up what reviewers rejected; see `hub.plugin.Recall.rejected`."""
+
+    kind: Literal["rejected"] = "rejected"
+    question: Number
+    number: Number
+    since: datetime
+    limit: int
+
+
+Lookup = (
+    Count
+    | CountEffects
+    | Effects
+    | Devices
+    | SameFrame
+    | Newest
+    | FindCaptured
+    | Capture
+    | LabelShares
+    | Rejected
+)
 Said = Ready | Ended | Status | Once | Close | Lookup
 FromHub: TypeAdapter[Deliver | TellDigest | Tick | Cancel | Answer] = TypeAdapter(
     Annotated[Deliver | TellDigest | Tick | Cancel | Answer, Field(discriminator="kind")]

@@ -10,14 +10,18 @@ from hub.dispatch.delivery import EventDelivery
 from hub.event import Plain
 from hub.isolation.lines import (
     Answer,
+    Capture,
     Close,
     Count,
     CountEffects,
     Devices,
     Effects,
+    FindCaptured,
+    LabelShares,
     Lookup,
     Once,
     Raised,
+    Rejected,
     SameFrame,
 )
 from hub.isolation.raised import describe, rebuild
@@ -132,6 +136,17 @@ async def _find(asked: Lookup, delivery: EventDelivery) -> Answer:
         return Answer(question=asked.question, devices=tuple(await recall.devices()))
     if isinstance(asked, SameFrame):
         return Answer(question=asked.question, events=tuple(await recall.same_frame(asked.event)))
+    if isinstance(asked, FindCaptured):
+        return Answer(question=asked.question, captured=await delivery.captured())
+    if isinstance(asked, Capture):
+        # By its members: dumped, its limits would be plain dicts.
+        terms = {name: getattr(asked, name) for name in named}
+        return Answer(question=asked.question, captured=await delivery.capture(**terms))
+    if isinstance(asked, LabelShares):
+        shares = await recall.label_shares(asked.event, among=asked.among)
+        return Answer(question=asked.question, shares=shares)
+    if isinstance(asked, Rejected):
+        return Answer(question=asked.question, rejected=tuple(await recall.rejected(**named)))
     found = await recall.newest(**named)
     return Answer(question=asked.question, events=() if found is None else (found,))
 

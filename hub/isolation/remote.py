@@ -5,26 +5,30 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 from hub.event import Event, Plain
 from hub.isolation.lines import (
     Answer,
+    Capture,
     Close,
     Count,
     CountEffects,
     Devices,
     Effects,
+    FindCaptured,
+    LabelShares,
     Lookup,
     Newest,
     Once,
+    Rejected,
     SameFrame,
     as_line,
 )
 from hub.isolation.raised import describe, rebuild
-from hub.plugin import DeviceSeen, EffectSeen, Limit, RetryLater
+from hub.plugin import Captured, CaptureLimit, DeviceSeen, EffectSeen, Limit, RejectedSeen, RetryLater
 
 
 class Pipe:
@@ -131,6 +135,18 @@ class RemoteRecall:
         )
         return next(iter((await self._pipe.ask(asked)).events), None)
 
+    async def label_shares(self, event: Event, *, among: int = 1000) -> Mapping[str, float]:
+        """Return in which share of the log's last rows up to an event each of its labels is."""
+        question = self._pipe.next_question()
+        asked = LabelShares(question=question, number=self._number, event=event, among=among)
+        return (await self._pipe.ask(asked)).shares
+
+    async def rejected(self, *, since: datetime, limit: int = 200) -> list[RejectedSeen]:
+        """Return the events that reviewers rejected since then, newest first."""
+        question = self._pipe.next_question()
+        asked = Rejected(question=question, number=self._number, since=since, limit=limit)
+        return list((await self._pipe.ask(asked)).rejected)
+
 
 class RemoteDelivery:
     """One event on its way to one plugin, in the plugin's own process; see `hub.plugin.Delivery`."""
@@ -218,3 +234,36 @@ class RemoteDelivery:
             )
         )
         return answer.count
+
+    async def captured(self) -> Captured | None:
+        """Return the event's capture by this instance; see `hub.plugin.Delivery.captured`."""
+        asked = FindCaptured(question=self._pipe.next_question(), number=self._number)
+        return (await self._pipe.ask(asked)).captured
+
+    async def capture(
+        self,
+        reasons: Sequence[str],
+        *,
+        score: float = 0.0,
+        label: str | None = None,
+        likeness: bytes | None = None,
+        limits: Sequence[CaptureLimit] = (),
+        near_bits: int = 12,
+        near_among: int = 200,
+    ) -> Captured:
+        """Choose the event as training data; see `hub.plugin.Delivery.capture`."""
+        asked = Capture(
+            question=self._pipe.next_question(),
+            number=self._number,
+            reasons=tuple(reasons),
+            score=score,
+            label=label,
+            likeness=likeness,
+            limits=tuple(limits),
+            near_bits=near_bits,
+            near_among=near_among,
+        )
+        captured = (await self._pipe.ask(asked)).captured
+        if captured is None:
+            raise RuntimeError("the hub did not say what it captured")
+        return captured

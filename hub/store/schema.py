@@ -466,6 +466,8 @@ captures = Table(
     Column("chosen_at", UtcDateTime, nullable=False),
     Index(None, "event_id", "plugin", unique=True),
     Index(None, "plugin", "chosen_at"),
+    Index(None, "plugin", "device", "chosen_at"),
+    Index(None, "plugin", "label", "chosen_at"),
     sqlite_autoincrement=True,
 )
 
@@ -487,6 +489,7 @@ reviews = Table(
     Column("amendment_id", BigInteger),
     Index(None, "event_id", "reviewer"),
     Index(None, "applied_at"),
+    Index(None, "verdict", "made_at"),
     sqlite_autoincrement=True,
 )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from hub.dispatch.delivery import EventDelivery
 from hub.dispatch.frame import FrameOnDisk
+from hub.plugin import Captured
 
 Fault = Literal["duplicate", "error", "slow", "crash"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
@@ -84,3 +85,11 @@ class FaultyDelivery(EventDelivery):
         """Count events, see `hub.plugin.Delivery.count_events`; or fail."""
         self.tripwire.touch("delivery.count_events")
         return await super().count_events(**wanted)
+
+    async def capture(self, reasons: Sequence[str], **terms: Any) -> Captured:
+        """Choose the event, see `hub.plugin.Delivery.capture`; or fail, or end with the process after it."""
+        self.tripwire.touch("delivery.capture")
+        captured = await super().capture(reasons, **terms)
+        if self.fault == "crash":
+            raise InjectedCrash
+        return captured

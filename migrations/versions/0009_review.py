@@ -28,6 +28,10 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_captures_event_id_plugin"), "captures", ["event_id", "plugin"], unique=True)
     op.create_index(op.f("ix_captures_plugin_chosen_at"), "captures", ["plugin", "chosen_at"])
+    for kind in ("device", "label"):
+        op.create_index(
+            op.f(f"ix_captures_plugin_{kind}_chosen_at"), "captures", ["plugin", kind, "chosen_at"]
+        )
     op.create_table(
         "reviews",
         sa.Column("id", BIG_ID, nullable=False),
@@ -46,6 +50,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_reviews_event_id_reviewer"), "reviews", ["event_id", "reviewer"])
     op.create_index(op.f("ix_reviews_applied_at"), "reviews", ["applied_at"])
+    op.create_index(op.f("ix_reviews_verdict_made_at"), "reviews", ["verdict", "made_at"])
     op.create_table(
         "leases",
         sa.Column("event_id", sa.BigInteger(), autoincrement=False, nullable=False),

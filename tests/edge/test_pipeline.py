@@ -47,7 +47,8 @@ def make(spool: Spool) -> Make:
     """A function that makes a pipeline of a configuration."""
 
     def make(config: AgentConfig) -> Pipeline:
-        detector = Detector(DEFAULT_MODEL, ahead=frames_ahead(config.camera))
+        ahead, candidates_from = frames_ahead(config.camera), config.sampling.candidates_from
+        detector = Detector(DEFAULT_MODEL, ahead=ahead, candidates_from=candidates_from)
         return Pipeline(config, spool, detector, Screen())
 
     return make
@@ -112,6 +113,29 @@ def test_pipeline_tells_a_clip_in_few_events_when_only_what_is_new_counts(make):
     health = pipeline.measure()
     assert health.frames == 120
     assert 1 <= health.events <= health.withheld / 4
+
+
+def read_spooled(spool: Spool) -> list[NewEvent]:
+    records = spool.read(spool.sending().name, 0, 1000, 2**30).records
+    return [NewEvent.model_validate_json(record.line) for record in records]
+
+
+def test_pipeline_tells_of_sampled_frames_beside_the_detections_it_tells_anyway(make, spool):
+    make(configure(CLIP)).run(Outage(LOG, "camera"))
+    plain = read_spooled(spool)
+    sampling = {"empty_share": 1.0, "candidates_from": 0.05, "candidates_every_s": 0}
+    make(configure(CLIP, sampling=sampling)).run(Outage(LOG, "camera"))
+    sampled = read_spooled(spool)[len(plain) :]
+    seen = [event.detections for event in sampled if event.detections]
+    assert seen == [event.detections for event in plain]
+    assert len(sampled) == 120
+    why = {event.attributes.get("sampled") for event in sampled if not event.detections}
+    assert {"empty"} <= why <= {"empty", "candidates"}
+    for event in sampled:
+        told = event.attributes.get("candidates", [])
+        assert all(0.05 <= one["confidence"] < event.attributes["threshold"] for one in told)
+        assert (event.attributes.get("sampled") == "candidates") == (bool(told) and not event.detections)
+    assert not any({"threshold", "candidates", "sampled"} & event.attributes.keys() for event in plain)
 
 
 async def test_pipeline_goes_on_looking_when_the_disk_makes_the_spool_wait(

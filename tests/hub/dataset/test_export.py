@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hub.dataset.formats import WRITTEN, read_dataset
 from hub.decode.limits import Limits
 from hub.decode.picture import describe_picture
 from hub.event import Box, Detection, Model
+from hub.store.captures import Capture, add_capture
 from hub.wire.png import SIGNATURE
 
 BOX = Box(left=0.25, top=0.5, width=0.5, height=0.75)  # reaches over the lower edge
@@ -67,6 +69,14 @@ async def test_what_nobody_reviewed_is_exported_where_it_is_asked_for_but_nothin
     made = await export(store, tmp_path / "out", choice=Choice(unreviewed=True, negatives=False))
     found = sorted(one.provenance["event"] for one in made.dataset.samples)
     assert found == [1, 3, 7, 9, 13]
+
+
+async def test_datasheet_says_why_a_plugin_captured_what_nobody_reviewed(store, tmp_path):
+    captured = [Capture("retraining", number, "cam", ("rare", "random")) for number in (13, 1)]
+    for one in captured:
+        await store.writer.change(partial(add_capture, wanted=one, now=datetime.now(UTC)))
+    made = await export(store, tmp_path / "out", choice=Choice(unreviewed=True))
+    assert made.facts["chosen"] == {"none": 4, "rare, random": 2}
 
 
 @pytest.mark.parametrize("name", WRITTEN)

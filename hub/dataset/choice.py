@@ -9,11 +9,9 @@ from datetime import datetime
 from hub.dataset.reading import Tell, silent
 from hub.event import Event, Frame
 from hub.store.log import EventFilter, EventLog
+from hub.store.verdicts import ACCEPTED, CORRECTED, REJECTED, REVIEW
 
-REVIEW = "review"
-"""The attribute with a reviewer's verdict, which an amendment brings."""
-TAKEN = frozenset({"accepted", "corrected"})
-REJECTED = "rejected"
+TAKEN = frozenset({ACCEPTED, CORRECTED})
 _PAGE = 1000
 
 

@@ -23,6 +23,7 @@ from hub.gate.card import is_shipped
 from hub.gate.settings import GateSettings
 from hub.images.http_settings import HttpSettings
 from hub.problems import describe_problems
+from hub.review.settings import ReviewSettings
 from hub.watchdog.settings import WatchdogSettings
 from hub.wire.protocol import UPWARD_FILTERS
 from hub.wire.tls import Tls, check_tls
@@ -217,6 +218,7 @@ class Config(Plain):
     mqtt: MqttSettings = MqttSettings()
     limits: Limits = Limits()
     watchdog: WatchdogSettings = WatchdogSettings()
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
     deeplens: DeepLensSettings = DeepLensSettings()
     http: HttpSettings = HttpSettings()
     frigate: FrigateSettings = FrigateSettings()

@@ -24,6 +24,7 @@ from hub.images.door import Door
 from hub.images.overlap import refuse_overlaps
 from hub.intake import Intake
 from hub.loading import Broken, Loaded
+from hub.review.applying import Applier
 from hub.sources.topics import Topics, decode_again
 from hub.store.database import hub_lock, open_engine, upgrade
 from hub.store.frames import FrameStore
@@ -129,7 +130,8 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
                         door = Door(data_dir, companion.uploads, event_log, lambda: decoders.limits)
                         reload = Reload(path, config, dispatch, intake, companion, watchdog, door)
                         executor = Executor(writer, engine, _decoding(reload, decoders), dispatch, reload)
-                        await _take_in(config, intake, door, executor, wishes)
+                        applier = Applier(writer, engine, config.review)
+                        await _take_in(config, intake, door, executor, applier, wishes)
                 finally:
                     await _cancel(dispatching)
             finally:
@@ -157,13 +159,16 @@ def _decoding(reload: Reload, decoders: Decoders) -> Callable[[Message], Decoded
     return decode
 
 
-async def _take_in(config: Config, intake: Intake, door: Door, executor: Executor, wishes: Wishes) -> None:
+async def _take_in(
+    config: Config, intake: Intake, door: Door, executor: Executor, applier: Applier, wishes: Wishes
+) -> None:
     obeying: list[asyncio.Task[None]] = []
     try:
         await intake.open(config)
         await door.open(config.http)
         obeying = [
             asyncio.create_task(executor.run(), name="commands"),
+            asyncio.create_task(applier.run(), name="reviews"),
             asyncio.create_task(_reload_when_told(executor, wishes.reload), name="reload"),
         ]
         _leave_out_of_collections()

@@ -14,7 +14,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hub.dataset.choice import REVIEW
 from hub.dataset.class_map import rename_classes
 from hub.dataset.finding import DatasetError, Finding, errors_in
 from hub.dataset.formats import read_dataset
@@ -28,6 +27,7 @@ from hub.store.arrival import Arrival, Burst, Receipt
 from hub.store.database import Database
 from hub.store.known_keys import list_keys
 from hub.store.log import EventLog
+from hub.store.verdicts import REVIEW
 from hub.store.writer import Writer
 
 SOURCE = "dataset"

@@ -11,11 +11,9 @@ from hub.dataset.reading import Tell, silent
 from hub.event import Event, Frame
 from hub.store.captures import list_reasons
 from hub.store.log import EventFilter, EventLog
+from hub.store.verdicts import ACCEPTED, CORRECTED, REJECTED, REVIEW
 
-REVIEW = "review"
-"""The attribute with a reviewer's verdict, which an amendment brings."""
-TAKEN = frozenset({"accepted", "corrected"})
-REJECTED = "rejected"
+TAKEN = frozenset({ACCEPTED, CORRECTED})
 _PAGE = 1000
 
 

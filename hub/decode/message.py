@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.errors import PayloadError
-from hub.event import MAX_INTEGER, NewEvent, Plain
+from hub.event import MAX_INTEGER, Detection, NewEvent, Plain
 from hub.wire.protocol import Gap, Hello, Position
 
 StatusKind = Literal["online", "offline", "error", "model_loaded", "image_link", "info", "gap", "clock_skew"]
@@ -39,6 +39,17 @@ class Newest(NamedTuple):
     device: str
     camera: str
     label: str
+
+
+class Reviewed(NamedTuple):
+    """The event, by the id of its first row, on which reviewers' words stand as said; None: they are gone.
+
+    `detections` are None where they stay those of before.
+    """
+
+    event_id: int
+    words: dict[str, str] | None
+    detections: tuple[Detection, ...] | None = None
 
 
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
@@ -89,7 +100,7 @@ class Decoded:
     statuses: tuple[Status, ...] = ()
     picture: bytes | None = None
     image_link: str | None = None
-    about: Newest | None = None
+    about: Newest | Reviewed | None = None
     position: Position | None = None
     hello: Hello | None = None
     gap: Gap | None = None

@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from hub.decode.message import Newest
+from hub.decode.message import Newest, Reviewed
 from hub.decode.printing import show
 from hub.decode.refusal import refuse
 from hub.errors import PayloadError
@@ -21,6 +21,7 @@ from hub.event import BOX_PIXELS, Attributes, Detection, Event, NewEvent
 from hub.store.arrival import Arrival
 from hub.store.rows import read_events
 from hub.store.schema import detections, events
+from hub.store.verdicts import JUDGED, OPEN, REVIEW, drop_words, is_judged, pick_words
 
 KNOWN_AT_ONCE = 500  # parameters of one statement
 NEWEST_ROWS = 2000
@@ -56,29 +57,59 @@ class Taken:
 
 @dataclass(slots=True)
 class Amended:
-    """An event as it stands, by the id of its first row."""
+    """An event as it stands, by the id of its first row; `before` is how it stood without a person's word."""
 
     first: int
     event: NewEvent
+    before: NewEvent
+
+    def stand(self, after: NewEvent) -> None:
+        """Take how the event stands from now on."""
+        self.event = after
+        if not is_judged(after.attributes):
+            self.before = after
 
 
 def fold(before: Folded, said: NewEvent) -> Folded:
     """Return an event as it stands once something was said of it.
 
     Detections, frame and model are those of the latest that has them; attributes are merged. What tells the
-    event from others, and when it was captured, stays.
+    event from others, and when it was captured, stays; so do the detections that a person has judged, and
+    what that person said.
 
     Raises:
         PayloadError: The attributes become too many.
     """
+    judged = is_judged(before.attributes)
+    words = pick_words(before.attributes) if judged else {}
+    kept = ("detections",) if judged else ()
+    changed = {
+        name: getattr(said, name) or getattr(before, name)
+        for name in ("detections", "frame", "model")
+        if name not in kept
+    }
+    attributes = _check({**before.attributes, **said.attributes, **words})
+    return before.model_copy(update={**changed, "attributes": attributes})
+
+
+def judge(amended: Amended, said: Reviewed) -> NewEvent:
+    """Return an event as it stands once reviewers' words do, or, without any, once they are gone.
+
+    Raises:
+        PayloadError: The attributes become too many.
+    """
+    event, before = amended.event, amended.before
+    words: dict[str, Any] = {REVIEW: OPEN} | pick_words(before.attributes)
+    attributes = drop_words(event.attributes) | (words if said.words is None else said.words)
+    found = before.detections if said.detections is None else said.detections
+    return event.model_copy(update={"detections": found, "attributes": _check(attributes)})
+
+
+def _check(attributes: dict[str, Any]) -> dict[str, Any]:
     try:
-        attributes = _ATTRIBUTES.validate_python({**before.attributes, **said.attributes})
+        return _ATTRIBUTES.validate_python(attributes)
     except ValidationError as error:
         raise refuse(error) from error
-    changed = {
-        name: getattr(said, name) or getattr(before, name) for name in ("detections", "frame", "model")
-    }
-    return before.model_copy(update={**changed, "attributes": attributes})
 
 
 def is_news(before: NewEvent, after: NewEvent) -> bool:
@@ -112,15 +143,18 @@ class Amendments:
     next_id: int = 1
     by_key: dict[str, Amended] = field(default_factory=dict)
     newest: dict[Newest, Amended] = field(default_factory=dict)
+    by_id: dict[int, Amended] = field(default_factory=dict)
     _learnt: int = 0
 
-    def take(self, said: NewEvent, about: Newest | None, batch: Sequence[Row]) -> Taken | None:
+    def take(self, said: NewEvent, about: Newest | Reviewed | None, batch: Sequence[Row]) -> Taken | None:
         """Return the row to store after those of the batch, or None where nothing new is said.
 
         Raises:
             PayloadError: `nothing_to_amend`, `key_conflict`, or one for attributes that become too many.
         """
         self._learn(batch)
+        if isinstance(about, Reviewed):
+            return self._judge(about)
         found = self.newest.get(about) if about else self.by_key.get(said.key or "")
         if found is None:
             return Taken(_begin(said, about))
@@ -130,7 +164,19 @@ class Amendments:
         after = fold(found.event, said)
         if not is_news(found.event, after):
             return None
-        found.event = after
+        return self._stand(found, after)
+
+    def _judge(self, said: Reviewed) -> Taken | None:
+        found = self.by_id.get(said.event_id)
+        if found is None:
+            raise PayloadError("nothing_to_amend", f"no event {said.event_id} is stored")
+        if said.words is None and not is_judged(found.event.attributes):
+            return None  # it was taken back before it was ever applied
+        after = judge(found, said)
+        return None if after == found.event else self._stand(found, after)
+
+    def _stand(self, found: Amended, after: NewEvent) -> Taken:
+        found.stand(after)
         self._note(found)
         return Taken(after.model_copy(update={"kind": "amendment", "key": None}), found.first)
 
@@ -138,7 +184,8 @@ class Amendments:
         for number in range(self._learnt, len(batch)):
             row = batch[number]
             if row.amends is None and row.event.key is not None:
-                amended = self.by_key[row.event.key] = Amended(self.next_id + number, row.event)
+                amended = Amended(self.next_id + number, row.event, row.event)
+                self.by_key[row.event.key] = amended
                 self._note(amended)
         self._learnt = len(batch)
 
@@ -167,25 +214,30 @@ def find_amended(connection: Connection, arrivals: Iterable[Arrival], next_id: i
     """
     found = Amendments(next_id)
     keys: set[str] = set()
+    judged: set[int] = set()
     for arrival in arrivals:
         decoded = arrival.decoded
         if decoded.position is not None or not decoded.events or decoded.events[0].kind != "amendment":
             continue
         keys |= {event.key for event in decoded.events if event.key is not None}
-        if decoded.about is not None and decoded.about not in found.newest:
+        if isinstance(decoded.about, Reviewed):
+            judged.add(decoded.about.event_id)
+        elif decoded.about is not None and decoded.about not in found.newest:
             since = arrival.message.received_at - NEWEST_AGE
             for amended in _find_newest(connection, decoded.about, next_id - NEWEST_ROWS, since):
                 found.newest[decoded.about] = amended
     for amended in _find_by_key(connection, sorted(keys)):
         if amended.event.key is not None:
             found.by_key[amended.event.key] = amended
+    found.by_id = {amended.first: amended for amended in _read_standing(connection, sorted(judged))}
     _share(found)
     return found
 
 
 def _share(found: Amendments) -> None:
-    """Let an event that is known by its key and as the newest be one."""
-    by_first = {amended.first: amended for amended in found.by_key.values()}
+    """Let an event that is known by its key, by its id and as the newest be one."""
+    by_first = found.by_id | {amended.first: amended for amended in found.by_key.values()}
+    found.by_id = {first: by_first[first] for first in found.by_id}
     found.newest = {about: by_first.get(one.first, one) for about, one in found.newest.items()}
 
 
@@ -216,13 +268,29 @@ def _find_newest(connection: Connection, about: Newest, after: int, since: Any) 
 
 
 def _read_standing(connection: Connection, firsts: Sequence[int]) -> Iterator[Amended]:
-    last = select(func.max(events.c.id)).where(events.c.amends.in_(firsts)).group_by(events.c.amends)
-    rows = {
-        event.id: event for event in read_rows(connection, [*firsts, *connection.execute(last).scalars()])
-    }
+    last = _find_last(connection, firsts)
+    rows = {event.id: event for event in read_rows(connection, [*firsts, *last])}
     standing = {event.amends: event for event in rows.values() if event.amends is not None}
+    judged = [first for first, row in standing.items() if is_judged(row.attributes)]
+    before = {first: read_before(connection, first) for first in judged if first is not None}
     for first in firsts:
-        yield Amended(first, as_new(as_view(rows[first], standing.get(first, rows[first]))))
+        if first in rows:
+            event = as_new(as_view(rows[first], standing.get(first, rows[first])))
+            yield Amended(first, event, before.get(first, event))
+
+
+def _find_last(connection: Connection, firsts: Sequence[int], *only: ColumnElement[bool]) -> list[int]:
+    """Return the ids of the newest amendments of events (that a condition holds for)."""
+    last = select(func.max(events.c.id)).where(events.c.amends.in_(firsts), *only).group_by(events.c.amends)
+    return list(connection.execute(last).scalars())
+
+
+def read_before(connection: Connection, first: int) -> NewEvent:
+    """Return an event as it stood when no person's word stood on it; one that came with one, as it came."""
+    word = events.c.attributes[REVIEW].as_string()
+    unjudged = _find_last(connection, [first], word.is_(None) | word.not_in(JUDGED))
+    rows = {event.id: event for event in read_rows(connection, [first, *unjudged])}
+    return as_new(as_view(rows[first], rows[unjudged[0] if unjudged else first]))
 
 
 def as_new(event: Event) -> NewEvent:

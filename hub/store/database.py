@@ -141,6 +141,17 @@ def upgrade(data_dir: Path) -> str:
     return newest_revision()
 
 
+def check_store(data_dir: Path) -> None:
+    """Raise StoreError where there is no store, or one of another version."""
+    if not database_path(data_dir).exists():
+        raise StoreError(f"{database_path(data_dir)}: there is no store yet; `lenshub run` makes it")
+    if (found := current_revision(data_dir)) != newest_revision():
+        raise StoreError(
+            f"{database_path(data_dir)}: is at revision {found or 'none'}, this program needs "
+            f"{newest_revision()}; `lenshub db upgrade` (or start the hub, which upgrades it)"
+        )
+
+
 def _make_folder(data_dir: Path) -> None:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

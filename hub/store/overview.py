@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.errors import StoreError
-from hub.store.database import current_revision, database_path, newest_revision, open_engine
+from hub.store.database import check_store, open_engine
 from hub.store.schema import (
     batches,
     calls,
@@ -41,13 +41,7 @@ async def reading(data_dir: Path) -> AsyncIterator[AsyncEngine]:
     Raises:
         StoreError: There is none, or it is of another version.
     """
-    if not database_path(data_dir).exists():
-        raise StoreError(f"{database_path(data_dir)}: there is no store yet; `lenshub run` makes it")
-    if (found := current_revision(data_dir)) != newest_revision():
-        raise StoreError(
-            f"{database_path(data_dir)}: is at revision {found or 'none'}, this program needs "
-            f"{newest_revision()}; `lenshub db upgrade` (or start the hub, which upgrades it)"
-        )
+    check_store(data_dir)
     engine = open_engine(data_dir)
     try:
         yield engine

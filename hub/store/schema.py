@@ -452,6 +452,8 @@ gate_decisions = Table(
 
 # Events whose pictures an instance chose for review. `reasons` are its strategies' names, the first the one
 # that chose it; `score` says how much it teaches (higher first); `likeness` is the picture's hash, 32 bytes.
+# `closed_at` is set once no reviewer is wanted any more, so that the queue is as long as what waits.
+_OPEN = text("closed_at IS NULL")
 captures = Table(
     "captures",
     metadata,
@@ -464,10 +466,12 @@ captures = Table(
     Column("score", Float, nullable=False),
     Column("likeness", LargeBinary),
     Column("chosen_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
     Index(None, "event_id", "plugin", unique=True),
     Index(None, "plugin", "chosen_at"),
     Index(None, "plugin", "device", "chosen_at"),
     Index(None, "plugin", "label", "chosen_at"),
+    Index(None, "score", sqlite_where=_OPEN, postgresql_where=_OPEN),
     sqlite_autoincrement=True,
 )
 
@@ -488,6 +492,7 @@ reviews = Table(
     Column("applied_at", UtcDateTime),
     Column("amendment_id", BigInteger),
     Index(None, "event_id", "reviewer"),
+    Index(None, "reviewer", "made_at"),
     Index(None, "applied_at"),
     Index(None, "verdict", "made_at"),
     sqlite_autoincrement=True,

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Float(), nullable=False),
         sa.Column("likeness", sa.LargeBinary(), nullable=True),
         sa.Column("chosen_at", sa.DateTime(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_captures")),
         sqlite_autoincrement=True,
     )
@@ -32,6 +33,10 @@ def upgrade() -> None:
         op.create_index(
             op.f(f"ix_captures_plugin_{kind}_chosen_at"), "captures", ["plugin", kind, "chosen_at"]
         )
+    waiting = sa.text("closed_at IS NULL")
+    op.create_index(
+        op.f("ix_captures_score"), "captures", ["score"], sqlite_where=waiting, postgresql_where=waiting
+    )
     op.create_table(
         "reviews",
         sa.Column("id", BIG_ID, nullable=False),
@@ -49,6 +54,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_reviews_event_id_reviewer"), "reviews", ["event_id", "reviewer"])
+    op.create_index(op.f("ix_reviews_reviewer_made_at"), "reviews", ["reviewer", "made_at"])
     op.create_index(op.f("ix_reviews_applied_at"), "reviews", ["applied_at"])
     op.create_index(op.f("ix_reviews_verdict_made_at"), "reviews", ["verdict", "made_at"])
     op.create_table(

@@ -83,7 +83,7 @@ def test_configuration_names_every_problem_with_its_place(write):
             "[mtqq]",
             (
                 "mtqq: unknown setting 'mtqq' "
-                "(known: deeplens, frigate, gates, http, hub, limits, mqtt, plugins, watchdog)"
+                "(known: deeplens, frigate, gates, http, hub, limits, mqtt, plugins, review, watchdog)"
             ),
         ),
         (

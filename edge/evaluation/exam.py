@@ -89,6 +89,7 @@ def set_exam(dataset: Dataset, cards: Sequence[ModelCard], split: str | None = N
         scenes, left_out = _name_pictures(samples, counted, ignored)
         notes += left_out
         classes = tuple(label for label in known if label in counted)
+    notes += _tell_unequal(cards, classes)
     if not scenes:
         raise EvaluationError(f"no picture of the split {name} can be used (--split)")
     return Exam(kind, name, classes, counted, tuple(scenes), tuple(notes))
@@ -134,17 +135,22 @@ def _tell_strangers(
 ) -> Iterator[str]:
     counts = Counter(one.label for sample in samples for one in sample.objects)
     strange = [label for label in named if label not in known]
-    if strange:
+    if strange and kind == BOXES:
         lost = sum(counts[label] for label in strange)
         yield (
-            f"the model does not know {_list(strange)}: {lost} objects are not counted "
-            "(--classes MAP renames classes)"
+            f"no model knows {_list(strange)}: {lost} objects are not counted (--classes MAP renames classes)"
         )
     silent = [label for label in known if label not in named]
     if silent and named and kind == BOXES:
         yield f"the set does not name {_list(silent)}: such detections are not counted"
     if not named:
         yield "the set names no class: every picture is one of nothing, and all that is found is false"
+
+
+def _tell_unequal(cards: Sequence[ModelCard], classes: Sequence[str]) -> Iterator[str]:
+    for place, card in zip(("old", "new"), cards, strict=False):
+        if lacking := [label for label in classes if label not in labels_of(card)]:
+            yield f"the {place} model does not know {_list(lacking)}: it misses all of them"
 
 
 def _list(labels: Sequence[str], most: int = 8) -> str:
@@ -168,7 +174,8 @@ def _name_pictures(
     samples: Sequence[Sample], counted: frozenset[str], ignored: set[str]
 ) -> tuple[list[Scene], list[str]]:
     """Return scenes with at most one truth each, and what was left out; what models ignore is nothing."""
-    scenes, several, strange = [], 0, 0
+    scenes, several = [], 0
+    strange: Counter[str] = Counter()
     for sample in samples:
         label = class_of(sample)
         if sample.objects and label is None:
@@ -178,9 +185,13 @@ def _name_pictures(
         elif label in counted:
             scenes.append(_scene(sample, [Truth(label)]))
         else:
-            strange += 1
-    said = (
-        (several, "pictures have several classes: left out, the model says one of each picture"),
-        (strange, "pictures are of classes that the model does not know: left out"),
-    )
-    return scenes, [f"{count} {text}" for count, text in said if count]
+            strange[str(label)] += 1
+    notes = []
+    if several:
+        notes.append(f"{several} pictures have several classes: left out, a model says one of each picture")
+    if strange:
+        notes.append(
+            f"{strange.total()} pictures are of classes that no model knows ({_list(sorted(strange))}): "
+            'left out (--classes MAP renames classes; "" makes them pictures of nothing)'
+        )
+    return scenes, notes

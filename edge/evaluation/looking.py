@@ -47,7 +47,9 @@ def find_model(name: str) -> Path:
         return SHIPPED / name
     if folder.is_dir():
         return folder
-    raise ConfigError(f"{name}: is no model folder, and no shipped model has this name ({', '.join(shipped)})")
+    raise ConfigError(
+        f"{name}: is no model folder, and no shipped model has this name ({', '.join(shipped)})"
+    )
 
 
 def open_model(folder: Path) -> tuple[ModelCard, Detector]:

@@ -28,7 +28,7 @@ def draw_curves(all_figures: Sequence[Figures]) -> bytes:
     with mpl.rc_context(settings), warnings.catch_warnings():
         # Signs that no font here has are drawn as boxes; the tables have them all.
         warnings.filterwarnings("ignore", message="(Glyph|Matplotlib currently does not support)")
-        sheet = Figure(figsize=(11.0, 4.6), layout="constrained", dpi=110)
+        sheet = Figure(figsize=(11.0, 5.4), layout="constrained", dpi=110)
         left, right = sheet.subplots(1, 2)
         _draw_trade(left, all_figures)
         _draw_thresholds(right, all_figures)
@@ -50,7 +50,7 @@ def _draw_trade(axes: Axes, all_figures: Sequence[Figures]) -> None:
         xlabel="recall: found of what is true",
         ylabel="precision: true of what is found",
     )
-    _frame(axes)
+    _frame(axes, 2)
 
 
 def _draw_classes(axes: Axes, figures: Figures) -> None:
@@ -81,15 +81,15 @@ def _draw_thresholds(axes: Axes, all_figures: Sequence[Figures]) -> None:
         if _same_limit(figures):
             axes.axvline(figures.limit(figures.exam.classes[0]), color=colour, linewidth=0.8, alpha=0.6)
     axes.set(title="By threshold", xlabel="confidence from which a detection counts")
-    _frame(axes)
+    _frame(axes, 1 if len(all_figures) == 1 else 2)
 
 
-def _frame(axes: Axes) -> None:
+def _frame(axes: Axes, columns: int) -> None:
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=columns)
 
 
 def _headline(figures: Figures) -> str:

@@ -66,7 +66,10 @@ def evaluate(
         int, typer.Option(min=0, max=10_000, help="How many of the worst pictures to list.")
     ] = 20,
     worst_to: Annotated[
-        Path | None, typer.Option(help="A new folder for those, with what is true and what was found drawn.")
+        Path | None,
+        typer.Option(
+            help="A new folder for those (NEW's), with what is true (blue) and found (orange) drawn."
+        ),
     ] = None,
     png: Annotated[
         Path | None, typer.Option(help="Write the precision and recall curves as a picture.")
@@ -79,11 +82,13 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled pictures, or say whether a new one is better than an old one.
 
-    The model runs as on a device, but what it is less sure of than its threshold is looked at too: average
-    precision needs all of it. Tables at a threshold are of what a device would have told.
+    The model runs as on a device. What it is less sure of than its threshold
+    is looked at too, for average precision needs all of it; tables "at the
+    threshold" are of what a device would have told. docs/evaluation.md
+    explains every figure.
 
-    Exit codes: 0 done, whatever the figures; 1 it cannot be evaluated; 2 no model, or options that do not
-    fit; 3 the new model is worse (--fail-if-worse).
+    Exit codes: 0 done, whatever the figures; 1 it cannot be evaluated;
+    2 no model, or options that do not fit; 3 NEW is worse (--fail-if-worse).
 
     Examples:
 
@@ -93,7 +98,7 @@ def evaluate(
 
     lenshub evaluate --compare models/old models/new --dataset set --fail-if-worse
     """
-    _check_options(models, worst_to, compare=compare, fail_if_worse=fail_if_worse)
+    _check_options(models, worst_to, png, compare=compare, fail_if_worse=fail_if_worse)
     with _needing():
         from edge.evaluation.comparison import Comparison
         from edge.evaluation.exam import set_exam
@@ -115,14 +120,13 @@ def evaluate(
             print_comparison(compared, worst)
         else:
             print_figures(figures[0], worst)
-    for path in (worst_to, png):
-        if path:
-            complaints.print(as_shown(f"wrote {path}"))
     if compared and fail_if_worse and compared.verdict == "worse":
         raise typer.Exit(EXIT_WORSE)
 
 
-def _check_options(models: list[str], worst_to: Path | None, *, compare: bool, fail_if_worse: bool) -> None:
+def _check_options(
+    models: list[str], worst_to: Path | None, png: Path | None, *, compare: bool, fail_if_worse: bool
+) -> None:
     """Refuse what can be known to fail before a picture is looked at."""
     if compare and len(models) != 2:
         raise ConfigError(f"--compare takes two models, OLD and NEW; there are {len(models)}")
@@ -132,6 +136,8 @@ def _check_options(models: list[str], worst_to: Path | None, *, compare: bool, f
         raise ConfigError("--fail-if-worse needs --compare OLD NEW")
     if worst_to and (worst_to.exists() or worst_to.is_symlink()):
         raise ConfigError(f"--worst-to: {worst_to}: is there already; name a new folder")
+    if png and (png.is_dir() or not png.parent.is_dir()):
+        raise ConfigError(f"--png: {png}: cannot be a file there")
 
 
 def _read(folder: Path, name: str | None, classes: Path | None) -> Checked:
@@ -149,10 +155,13 @@ def _write(figures: list[Figures], worst: int, worst_to: Path | None, png: Path 
             from edge.evaluation.plots import draw_curves
             from hub.report.files import write_whole
         write_whole(png, draw_curves(figures))
+        complaints.print(as_shown(f"wrote {png}"))
     if worst_to:
         from edge.evaluation.drawing import write_seen
 
-        write_seen(worst_to, figures[-1].worst(worst))
+        pictures = figures[-1].worst(worst)
+        write_seen(worst_to, pictures)
+        complaints.print(as_shown(f"wrote {worst_to}: {len(pictures)} pictures with mistakes"))
 
 
 def _as_json(
@@ -168,7 +177,6 @@ def _as_json(
         "format": checked.format,
         "split": exam.split,
         "pictures": len(looked.scenes),
-        "classes": list(exam.classes),
         "notes": list(exam.notes),
         "left_out": [{"picture": name, "reason": reason} for name, reason in looked.left_out],
         "findings": [asdict(one) for one in checked.findings],

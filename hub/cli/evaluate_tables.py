@@ -197,7 +197,6 @@ def print_comparison(comparison: Comparison, most: int) -> None:
 
     both = (comparison.old, comparison.new)
     titles = [f"old: {comparison.old.title}", f"new: {comparison.new.title}"]
-    console.print()
     print_counts(both, titles)
     rows = (
         (one.name, *map(share, (one.old, one.new)), _signed(one.change), _range(one))

@@ -47,6 +47,9 @@ MAY_IMPORT = {
         *("edge.model", "edge.model_card"),  # a classifier of your own has the agent's format
     ),
     "edge": ("hub.event", "hub.errors", "hub.wire", "hub.draw", "edge"),
+    "edge.evaluation": (  # for whoever has the training set: the hub's side
+        *("hub.event", "hub.errors", "hub.wire", "hub.draw", "hub.dataset", "edge"),
+    ),
 }
 # What may be imported only there.
 ONLY_IN = {

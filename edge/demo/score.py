@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.event import Box, Detection
 
 MATCH_OVERLAP = 0.5
+
+
+class Match(NamedTuple):
+    """The places of a detection and of the box it found, and their intersection over union."""
+
+    detection: int
+    box: int
+    overlap: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +56,12 @@ def intersect(one: Box, other: Box) -> float:
 def score_frames(frames: Iterable[tuple[Sequence[Detection], Sequence[Box]]]) -> Score:
     """Score frames, each given as (what was found, the true boxes).
 
-    The detection with the highest confidence chooses its box first; a box is matched once, from an
-    intersection over union of 0.5 on.
+    Boxes are matched as `match_boxes` does.
     """
     true = found = matched = 0
     total = 0.0
     for detections, boxes in frames:
-        overlaps = _match(detections, list(boxes))
+        overlaps = [match.overlap for match in match_boxes(detections, boxes)]
         true, found, matched = true + len(boxes), found + len(detections), matched + len(overlaps)
         total += sum(overlaps)
     return Score(true, found, matched, total)
@@ -93,14 +101,21 @@ def score_labels(frames: Iterable[tuple[Sequence[Detection], str | None]]) -> La
     return LabelScore(total, right, named, rightly_named)
 
 
-def _match(detections: Sequence[Detection], left_over: list[Box]) -> list[float]:
-    overlaps = []
-    for detection in sorted(detections, key=lambda detection: -detection.confidence):
+def match_boxes(detections: Sequence[Detection], boxes: Sequence[Box]) -> list[Match]:
+    """Return which detection has found which box, the surest detection choosing first.
+
+    A box is found once, from an intersection over union of 0.5 on. So what the detections from some
+    confidence on have found does not depend on those below it.
+    """
+    left_over = dict(enumerate(boxes))
+    matches = []
+    for number, detection in sorted(enumerate(detections), key=lambda one: -one[1].confidence):
         if detection.box is None or not left_over:
             continue
         place = detection.box
-        best = max(left_over, key=lambda box: intersect(place, box))
-        if intersect(place, best) >= MATCH_OVERLAP:
-            left_over.remove(best)
-            overlaps.append(intersect(place, best))
-    return overlaps
+        overlaps = {key: intersect(place, box) for key, box in left_over.items()}
+        best = max(overlaps, key=overlaps.__getitem__)
+        if overlaps[best] >= MATCH_OVERLAP:
+            del left_over[best]
+            matches.append(Match(number, best, overlaps[best]))
+    return matches

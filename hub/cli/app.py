@@ -14,6 +14,7 @@ from hub.cli import (
     decode,
     demo,
     device,
+    evaluate,
     events,
     explain,
     gate,
@@ -59,6 +60,7 @@ app.command()(events.events)
 app.command()(classify.classify)
 app.command()(explain.explain)
 app.command()(report.report)
+app.command()(evaluate.evaluate)
 app.command()(plugins.deliveries)
 app.command()(operate.pause)
 app.command()(operate.resume)

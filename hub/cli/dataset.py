@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
@@ -14,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from hub.cli.events import in_utc
 from hub.cli.operate import have_done
+from hub.cli.progress import progress
 from hub.cli.shared import (
     ConfigOption,
     JsonOption,
@@ -38,7 +37,6 @@ from hub.store.log import EventLog
 if TYPE_CHECKING:
     from hub.dataset.check import Checked
     from hub.dataset.finding import Finding
-    from hub.dataset.reading import Tell
 
 
 class Side(StrEnum):
@@ -81,15 +79,6 @@ app = typer.Typer(
 )
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Tell]:
-    """Show a bar on a terminal's standard error, and nothing elsewhere."""
-    columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=complaints, transient=True, disable=not complaints.is_terminal) as shown:
-        task = shown.add_task(what, total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
-
-
 def _read_map(path: Path | None) -> dict[str, str] | None:
     from hub.dataset.class_map import read_class_map
 
@@ -113,7 +102,7 @@ def check(
     from hub.dataset.check import check_dataset
     from hub.dataset.finding import errors_in
 
-    with _progress("looking") as tell:
+    with progress("looking") as tell:
         found = check_dataset(folder, name, _read_map(classes), tell)
     if json:
         findings = [asdict(one) for one in found.findings]
@@ -169,7 +158,7 @@ def convert(
     from hub.dataset.convert import Target, convert_dataset
 
     wanted = Target(target, name, copy, prefix)
-    with _progress("converting") as tell:
+    with progress("converting") as tell:
         done = convert_dataset(source, wanted, read_as, _read_map(classes), tell, repair=repair)
     if done.findings:
         _print_findings(done.findings)
@@ -224,7 +213,7 @@ def export(
     goal.check()
     how = {"format": name, "split": split, "by": by.value, "seed": seed, **asdict(wanted), "classes": known}
     frames = FrameStore(read_config(config).hub.data_dir / "frames")
-    with _progress("exporting") as tell:
+    with progress("exporting") as tell:
         chosen = asyncio.run(read_store(config, lambda engine: choose(EventLog(engine), wanted, tell)))
         made = export_dataset(chosen, frames, goal, division, _as_plain(how), known, tell)
     if json:

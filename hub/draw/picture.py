@@ -44,7 +44,9 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes
     return bytes(data)
 
 
-def draw_detections(pixels: NDArray[np.uint8], detections: Iterable[Detection]) -> NDArray[np.uint8]:
+def draw_detections(
+    pixels: NDArray[np.uint8], detections: Iterable[Detection], colour: tuple[int, int, int] = TAG_BGR
+) -> NDArray[np.uint8]:
     """Return a copy of the BGR pixels with each box and its "label: 87.50%" drawn on it.
 
     The text lies above its box, where there is no room below it, and else in it; what has no box is listed at
@@ -55,14 +57,14 @@ def draw_detections(pixels: NDArray[np.uint8], detections: Iterable[Detection]) 
     rectangles = [_place_box(detection, width, height) for detection in found]
     for corners in rectangles:
         if corners is not None:
-            cv2.rectangle(drawn, corners[:2], corners[2:], TAG_BGR, max(1, round(height / 240)))
+            cv2.rectangle(drawn, corners[:2], corners[2:], colour, max(1, round(height / 240)))
     row = rows = rectangles.count(None)
     for detection, corners in reversed(list(zip(found, rectangles, strict=True))):  # the surest comes on top
         if corners is None:
             row -= 1
-            list_tag(drawn, write_tag(detection), row, rows)
+            list_tag(drawn, write_tag(detection), row, rows, colour)
         else:
-            draw_tag(drawn, write_tag(detection), corners)
+            draw_tag(drawn, write_tag(detection), corners, colour)
     return drawn
 
 

@@ -40,45 +40,67 @@ def _spell(character: str) -> str:
     return character
 
 
-def draw_tag(pixels: NDArray[np.uint8], text: tuple[str, str], corners: Corners) -> None:
+def draw_tag(
+    pixels: NDArray[np.uint8],
+    text: tuple[str, str],
+    corners: Corners,
+    colour: tuple[int, int, int] = TAG_BGR,
+    *,
+    below: bool = False,
+) -> None:
     """Write a label and its confidence beside a box, in place.
 
     Args:
         pixels: (height, width, 3) uint8 BGR.
         text: What `write_tag` gave; if it is too long, the label is shortened.
         corners: Of the box, in pixels.
+        below: Write it below the box, where there is room, and not above.
     """
     height = pixels.shape[0]
     size = max(MIN_SIZE, height // 24)
-    _write(pixels, text, size, (corners[0], _find_top(corners, _find_height(size), height)))
+    top = _find_top(corners, _find_height(size), height, below=below)
+    _write(pixels, text, size, (corners[0], top), colour)
 
 
-def list_tag(pixels: NDArray[np.uint8], text: tuple[str, str], row: int, rows: int) -> None:
+def list_tag(
+    pixels: NDArray[np.uint8],
+    text: tuple[str, str],
+    row: int,
+    rows: int,
+    colour: tuple[int, int, int] = TAG_BGR,
+) -> None:
     """Write a label and its confidence into a list of so many rows at the top left, in place.
 
     It speaks of the whole picture, and is larger than what is said of a part while the list is short.
     """
     size = max(MIN_SIZE, pixels.shape[0] // max(14, 2 * rows))
-    _write(pixels, text, size, (size // 2, size // 2 + row * (_find_height(size) + 1 + size // 6)))
+    corner = (size // 2, size // 2 + row * (_find_height(size) + 1 + size // 6))
+    _write(pixels, text, size, corner, colour)
 
 
 def _find_height(size: int) -> int:
     return round(size * 1.4)
 
 
-def _write(pixels: NDArray[np.uint8], text: tuple[str, str], size: int, corner: tuple[int, int]) -> None:
+def _write(
+    pixels: NDArray[np.uint8],
+    text: tuple[str, str],
+    size: int,
+    corner: tuple[int, int],
+    colour: tuple[int, int, int],
+) -> None:
     width, margin = pixels.shape[1], max(1, size // 6)
     line, across = _shorten(text, size, width - 2 * margin)
     left, top = max(0, min(corner[0], width - across - 2 * margin)), corner[1]
     end = (left + across + 2 * margin, top + _find_height(size))
-    cv2.rectangle(pixels, (left, top), end, TAG_BGR, cv2.FILLED)
+    cv2.rectangle(pixels, (left, top), end, colour, cv2.FILLED)
     cv2.putText(pixels, line, (left + margin, top + round(size * 1.05)), _TEXT_BGR, cv2.FontFace("uni"), size)
 
 
-def _find_top(corners: Corners, tall: int, height: int) -> int:
+def _find_top(corners: Corners, tall: int, height: int, *, below: bool) -> int:
     """Return where a tag begins: above its box, or below it, or in it, wherever it is seen."""
     _, ymin, _, ymax = corners
-    if ymin >= tall:
+    if ymin >= tall and not (below and 0 <= ymax <= height - tall):
         return min(ymin, height) - tall
     return ymax if 0 <= ymax <= height - tall else max(0, ymin)
 

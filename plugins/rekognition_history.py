@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -22,6 +22,20 @@ class Run(BaseModel):
 
 
 _RUNS = TypeAdapter(list[Run])
+
+
+class Estimate(NamedTuple):
+    """What a batch may take; None where no earlier one tells."""
+
+    pictures: int
+    hours: float | None
+    usd: float | None
+    hour_usd: float
+
+    def __str__(self) -> str:
+        if self.hours is None:
+            return f"{self.pictures} pictures; no earlier batch to go by, an hour is USD {self.hour_usd:.2f}"
+        return f"{self.pictures} pictures, about {self.hours:.2f} h and USD {self.usd:.2f}"
 
 
 class History:
@@ -51,11 +65,11 @@ class History:
         new.write_text(json.dumps([run.model_dump() for run in runs]))
         new.replace(self._path)
 
-    def estimate(self, pictures: int) -> str:
-        """Say what a batch of so many pictures may cost, going by earlier ones."""
+    def estimate(self, pictures: int) -> Estimate:
+        """Return what a batch of so many pictures may cost, going by earlier ones."""
         runs = self._read()
         if not runs:
-            return f"{pictures} pictures; no earlier batch to go by, an hour is USD {self._price:.2f}"
+            return Estimate(pictures, None, None, self._price)
         pace = sum(run.hours for run in runs) / max(sum(run.pictures for run in runs), 1)
         hours = max(min(run.hours for run in runs), pace * pictures)
-        return f"{pictures} pictures, about {hours:.2f} h and USD {hours * self._price:.2f}"
+        return Estimate(pictures, hours, hours * self._price, self._price)

@@ -11,7 +11,7 @@ from typing import Any
 from hub.plugin import Batch, RetryLater
 from plugins.rekognition_asking import send
 from plugins.rekognition_errors import DOWN_S, UnansweredError, judge
-from plugins.rekognition_history import History
+from plugins.rekognition_history import Estimate, History
 from plugins.rekognition_settings import CustomLabelsSettings
 
 STARTABLE = frozenset({"TRAINING_COMPLETED", "STOPPED", "FAILED"})
@@ -71,7 +71,7 @@ class BatchModel:
             if status == "RUNNING":
                 return await self._take(batch, estimate)
             if status in STARTABLE:
-                await self._start(batch, status, said)
+                await self._start(batch, status, said, estimate)
             elif status not in PASSING:
                 raise RetryLater(self._pause_s, f"custom-labels: the model is {status}: {said}")
             batch.note(f"model {status}; {estimate}")
@@ -96,7 +96,7 @@ class BatchModel:
             batch.note(f"model {status}, to be stopped")
             await self._wait(give_up_at, status)
 
-    async def _take(self, batch: Batch, estimate: str) -> None:
+    async def _take(self, batch: Batch, estimate: Estimate) -> None:
         if batch.memory.get("stage") in OURS:
             if batch.memory.get("running_at") is None:
                 await batch.remember(stage="running", running_at=self._now().isoformat())
@@ -105,13 +105,16 @@ class BatchModel:
             await batch.remember(stage="theirs")
             batch.note("model RUNNING, started by somebody else: it is used, and will not be stopped")
 
-    async def _start(self, batch: Batch, status: str, said: str) -> None:
+    async def _start(self, batch: Batch, status: str, said: str, estimate: Estimate) -> None:
         stage = batch.memory.get("stage")
         if status == "FAILED" and stage == "started":
             await batch.remember(stage="failed")
             raise RetryLater(self._pause_s, f"custom-labels: the model failed to start: {said}")
         arns = {"version_arn": self._settings.version_arn, "project_arn": self._settings.project_arn}
-        await batch.remember(stage="starting", asked_at=self._now().isoformat(), running_at=None, **arns)
+        told = {"estimated_hours": estimate.hours, "estimated_cost": estimate.usd}
+        told["units"] = self._settings.inference_units
+        asked_at = self._now().isoformat()
+        await batch.remember(stage="starting", asked_at=asked_at, running_at=None, **arns, **told)
         try:
             await self._send(
                 "start_project_version",

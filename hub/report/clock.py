@@ -33,7 +33,7 @@ def cut_hours(hours: Iterable[datetime], zone: tzinfo) -> dict[datetime, list[Pi
     Pieces are (since, until); the last until of the calendar is its last moment.
     """
     hours = set(hours)
-    marks = sorted(_marks(min(hours), max(hours), zone)) if hours else []
+    marks = list_marks(min(hours), max(hours), zone) if hours else []
     return {hour: _cut(hour, marks) for hour in hours}
 
 
@@ -49,8 +49,8 @@ def _after(hour: datetime) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
-def _marks(first: datetime, last: datetime, zone: tzinfo) -> set[timedelta]:
-    """Return how far into an hour of UTC something may change; the hour's own beginning always is."""
+def list_marks(first: datetime, last: datetime, zone: tzinfo) -> list[timedelta]:
+    """Return how far into an hour of UTC something may change, ascending; the first is its beginning."""
     marks = {timedelta(0)}
     since, end = max(first, _EARLIEST) - _DAY, min(last, _LATEST) + _DAY
     offset = _offset(since, zone)
@@ -60,7 +60,7 @@ def _marks(first: datetime, last: datetime, zone: tzinfo) -> set[timedelta]:
         if (then := _offset(until, zone)) != offset:
             marks |= {-then % HOUR, (_change(since, until, zone) - _EARLIEST) % HOUR}
         since, offset = until, then
-    return marks
+    return sorted(marks)
 
 
 def _change(since: datetime, until: datetime, zone: tzinfo) -> datetime:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from hub.report.clock import cut_hours, local_hour
+from hub.report.clock import cut_hours, list_marks, local_hour
+from hub.report.costs import COST_COLUMNS, Costs, place_costs
+from hub.report.reviews import REVIEW_COLUMNS, Reviews, place_reviews
+from hub.store.costs import Paid, read_paid
 from hub.store.database import Database
+from hub.store.log import EventLog
+from hub.store.review_tallies import read_reviewed
 from hub.store.tallies import BINS, Mix, Tally, Wanted, tally
 
 Key = TypeVar("Key", bound=Hashable)
@@ -19,18 +24,25 @@ Row = dict[str, Any]
 COLUMNS = (
     *("figure", "device", "day", "hour", "label", "confidence_from", "confidence_to"),
     *("events", "detections", "mean_confidence", "frames_kept", "frames_dropped"),
+    *COST_COLUMNS,
+    *REVIEW_COLUMNS,
 )
 """Of every row; None where a figure does not ask for it. `hour` has its offset from UTC."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a report says. `hours` are by (device, hour on the clock with its offset from UTC)."""
+    """What a report says. `hours` are by (device, hour on the clock with its offset from UTC).
+
+    `costs` has nothing in it where devices or detections are asked for: nobody pays by them.
+    """
 
     wanted: Wanted
     zone: ZoneInfo
     hours: Mapping[tuple[str, datetime], Tally]
     mix: Mix
+    costs: Costs = field(default_factory=Costs)
+    reviews: Reviews = field(default_factory=Reviews)
 
     def by(self, key: Callable[[str, datetime], Key]) -> dict[Key, Tally]:
         """Return the sums by what `key` makes of a device and an hour, in order."""
@@ -96,6 +108,7 @@ class Figures:
                 _blank("confidence", confidence_from=low, confidence_to=high, detections=count)
                 for low, high, count in self.steps
             ),
+            *(dict.fromkeys(COLUMNS) | row for row in (*self.costs.rows(), *self.reviews.rows())),
         ]
 
 
@@ -105,7 +118,14 @@ async def count_figures(engine: Database, wanted: Wanted, zone: ZoneInfo) -> Fig
     hours: defaultdict[tuple[str, datetime], Tally] = defaultdict(Tally)
     for (device, since, _), own in stretches.items():
         hours[device, local_hour(since, zone)] += own
-    return Figures(wanted, zone, dict(hours), mix)
+    log, marks = EventLog(engine), partial(list_marks, zone=zone)
+    reviewed = await log.ask(partial(read_reviewed, wanted=wanted, marks=marks))
+    paid = Paid()
+    if not wanted.is_about_cameras:
+        paid = await log.ask(
+            lambda connection: read_paid(connection, marks, wanted.since, wanted.until, wanted.source)
+        )
+    return Figures(wanted, zone, dict(hours), mix, place_costs(paid, zone), place_reviews(reviewed, zone))
 
 
 def _blank(figure: str, **known: Any) -> Row:

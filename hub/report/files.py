@@ -33,7 +33,17 @@ def make_parquet(figures: Figures) -> bytes:
     with _needing("pyarrow"):
         import pyarrow as pa
         from pyarrow import parquet
-    texts, whole = ("figure", "device", "label"), ("events", "detections", "frames_kept", "frames_dropped")
+    texts = ("figure", "device", "label", "instance", "operation", "month", "reason", "review", "reviewer")
+    whole = (
+        "events",
+        "detections",
+        "frames_kept",
+        "frames_dropped",
+        "calls",
+        "batch",
+        "pictures",
+        "verdicts",
+    )
     kinds = dict.fromkeys(COLUMNS, pa.float64()) | dict.fromkeys(texts, pa.string())
     kinds |= dict.fromkeys(whole, pa.int64()) | {"day": pa.date32(), "hour": pa.timestamp("us", "UTC")}
     table = pa.Table.from_pylist(figures.rows(), schema=pa.schema(list(kinds.items())))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
+from itertools import chain
 
 from hub.report.figures import Figures
 from hub.report.plots import count_hours, draw_svg, list_plots
-from hub.report.telling import NOTHING, as_label, as_share, capture_words, subtitle, title
+from hub.report.sections import cost_sections, review_sections
+from hub.report.telling import NOTHING, as_label, as_share, frame_words, subtitle, title
 from hub.store.tallies import Tally
 
 TABLE_LABELS = 100
@@ -19,16 +21,17 @@ h1 { margin-bottom: 0 } figure { margin: 0 0 1rem } img { width: 100%; height: a
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums }
 caption { text-align: left; font-weight: 600; padding: 0.25rem 0 }
 th, td { padding: 0.15rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }
-th:first-child { text-align: left } thead th { position: sticky; top: 0; background: #fff }
+th:first-child, .name { text-align: left } thead th { position: sticky; top: 0; background: #fff }
 """
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_LEFT = ' class="name"'
 _COUNTS = ("detections", "mean confidence")
 
 
 def make_page(figures: Figures) -> str:
     """Return the page."""
     name = escape(title(figures))
-    body = f"<p>{escape(subtitle(figures))}</p>{_sections(figures)}" if figures.hours else f"<p>{NOTHING}</p>"
+    body = f"<p>{escape(subtitle(figures) if figures.hours else NOTHING)}</p>{_sections(figures)}"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -40,7 +43,7 @@ def make_page(figures: Figures) -> str:
 
 def _sections(figures: Figures) -> str:
     plots = {name: draw_svg(name, draw, figures) for name, draw in list_plots(figures)}
-    tables = _tables(figures)
+    tables = (_tables(figures) if figures.hours else {}) | _more(figures)
     drawn = [_section(name, svg, tables.pop(name)) for name, svg in plots.items()]
     return "\n".join(drawn + [_section(name, None, table) for name, table in tables.items()])
 
@@ -67,11 +70,17 @@ def _tables(figures: Figures) -> dict[str, str]:
         "Labels": _labels(figures),
         "Confidence": _table(("confidence", "detections"), _steps(figures)),
         "Devices": _table(("device", *_COUNTS), [(name, *_counts(own)) for name, own in devices.items()]),
-        "Capture": _table(
+        "Frames": _table(
             ("device", "events", "frame kept", "frame dropped", "without frame"),
-            [(name, *capture_words(own)) for name, own in devices.items()],
+            [(name, *frame_words(own)) for name, own in devices.items()],
         ),
     }
+
+
+def _more(figures: Figures) -> dict[str, str]:
+    """Return the tables about what was paid, and what was reviewed."""
+    own = chain(cost_sections(figures.costs), review_sections(figures.reviews))
+    return {one.title: _table(one.columns, one.rows, one.names) for one in own}
 
 
 def _counts(own: Tally) -> tuple[str, str]:
@@ -104,13 +113,19 @@ def _steps(figures: Figures) -> list[tuple[str, str]]:
     return [(f"{low:.0%} to {high:.0%}", f"{count:,}") for low, high, count in figures.steps]
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(_line, rows))}</tbody></table>"
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], names: int = 1) -> str:
+    head = "".join(
+        f'<th scope="col"{_LEFT if 0 < at < names else ""}>{escape(name)}</th>'
+        for at, name in enumerate(columns)
+    )
+    body = "".join(_line(row, names) for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _line(cells: Sequence[str]) -> str:
+def _line(cells: Sequence[str], names: int) -> str:
     first, *others = cells
-    values = "".join(f"<td>{escape(value)}</td>" for value in others)
+    values = "".join(
+        f"<td{_LEFT if at < names else ''}>{escape(value)}</td>" for at, value in enumerate(others, 1)
+    )
     # <bdi>: a label written from right to left turns nothing but itself.
     return f'<tr><th scope="row"><bdi>{escape(first)}</bdi></th>{values}</tr>'

@@ -25,6 +25,11 @@ def as_share(share: float | None) -> str:
     return "-" if share is None else f"{share:.2%}"
 
 
+def as_usd(amount: float) -> str:
+    """Return money: to the cent, and of less than a dollar what a single call costs as well."""
+    return f"{amount:,.2f}" if amount >= 1 or amount == 0 else f"{amount:.4f}"
+
+
 def as_hour(hour: datetime) -> str:
     """Return an hour with its offset from UTC, which tells the two of an autumn night apart."""
     return hour.isoformat(" ", "minutes")
@@ -45,6 +50,7 @@ def subtitle(figures: Figures) -> str:
         f"{_many(own.detections, 'detection')} in {_many(own.events, 'event')} of {_many(devices, 'device')}",
         f"mean confidence {as_share(own.mean_confidence)}",
         f"times of {figures.zone.key}",
+        *([f"USD {as_usd(figures.costs.all.usd)} paid"] if figures.costs.days else []),
         *_asked(figures),
     ]
     return ", ".join(parts)
@@ -63,7 +69,7 @@ def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def capture_words(own: Tally) -> tuple[str, ...]:
+def frame_words(own: Tally) -> tuple[str, ...]:
     """Return events, and how many of their frames were kept, dropped, or never there."""
     without = own.events - own.kept - own.dropped
     return tuple(f"{count:,}" for count in (own.events, own.kept, own.dropped, without))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -12,12 +13,12 @@ from rich.table import Table
 
 from hub.report.bars import draw_bar, draw_line
 from hub.report.figures import Figures
-from hub.report.telling import NOTHING, TOP_LABELS, as_label, as_share, capture_words, subtitle, title
+from hub.report.sections import cost_sections, review_sections
+from hub.report.telling import NOTHING, TOP_LABELS, as_label, as_share, frame_words, subtitle, title
 from hub.store.tallies import Tally
 
 BAR = 40
-LEFT_COLUMNS = 1
-CAPTURE = ("device", "events", "frame kept", "frame dropped", "without frame")
+FRAMES = ("device", "events", "frame kept", "frame dropped", "without frame")
 HOURS = "00    06    12    18    "
 
 
@@ -25,11 +26,9 @@ def print_report(console: Console, figures: Figures) -> None:
     """Print every figure; hours are told a day a line, the exact ones are in the files."""
     plain = "utf" not in console.encoding.lower()
     console.print(f"[bold]{escape(title(figures))}[/bold]")
-    if not figures.hours:
-        console.print(NOTHING)
-        return
-    console.print(escape(subtitle(figures)))
-    for shown in _sections(figures, plain=plain):
+    console.print(escape(subtitle(figures)) if figures.hours else NOTHING)
+    seen = _sections(figures, plain=plain) if figures.hours else ()
+    for shown in chain(seen, _more(figures, plain=plain)):
         console.print()
         console.print(shown)
 
@@ -45,8 +44,17 @@ def _sections(figures: Figures, *, plain: bool) -> Iterator[RenderableType]:
             yield _hours(f"{device}: per hour of each day", figures, device, plain=plain)
     yield _bars("Labels", "label", _labels(figures), plain=plain)
     yield _steps(figures, plain=plain)
-    capture = [(device, *capture_words(own)) for device, own in figures.devices.items()]
-    yield _table("Capture", CAPTURE, [*capture, ("all", *capture_words(figures.all))])
+    frames = [(device, *frame_words(own)) for device, own in figures.devices.items()]
+    yield _table("Frames", FRAMES, [*frames, ("all", *frame_words(figures.all))])
+
+
+def _more(figures: Figures, *, plain: bool) -> Iterator[RenderableType]:
+    """Yield what was paid, and what was reviewed."""
+    for own in chain(cost_sections(figures.costs), review_sections(figures.reviews)):
+        most = max(own.bars, default=0) or 1
+        bars = [_bar(length, most, plain=plain) for length in own.bars] or [""] * len(own.rows)
+        rows = [(*row, bar) for row, bar in zip(own.rows, bars, strict=True)]
+        yield _table(own.title, (*own.columns, ""), rows, own.names)
 
 
 def _dated(days: dict[date, Tally]) -> list[tuple[str, Tally]]:
@@ -59,10 +67,10 @@ def _labels(figures: Figures) -> list[tuple[str, Tally]]:
     return [*((as_label(label), own) for label, own in top.items()), *rest]
 
 
-def _table(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def _table(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]], names: int = 1) -> Table:
     table = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for at, column in enumerate(columns):
-        left = at < LEFT_COLUMNS or not column
+        left = at < names or not column
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for row in rows:
         table.add_row(*map(escape, row))
@@ -79,7 +87,7 @@ def _bars(name: str, what: str, tallies: Iterable[tuple[str, Tally]], *, plain: 
     return _table(name, (what, "detections", "mean confidence", ""), rows)
 
 
-def _bar(value: int, most: int, *, plain: bool) -> str:
+def _bar(value: float, most: float, *, plain: bool) -> str:
     return draw_bar(value, most, BAR, plain=plain)
 
 

@@ -72,6 +72,11 @@ class Wanted:
         """Whether it leaves out events by what they are themselves."""
         return any(value is not None for value in (self.device, self.source, self.since, self.until))
 
+    @property
+    def is_about_cameras(self) -> bool:
+        """Whether it asks for devices or detections, for which no cost is known."""
+        return self.device is not None or self.narrows_detections
+
     def of_events(self) -> list[ColumnElement[bool]]:
         """Return the WHERE clauses on `events`."""
         wanted = self.of_index()

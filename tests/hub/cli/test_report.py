@@ -36,7 +36,7 @@ def test_report_tells_counts_and_means(lenshub: Any, seen: Any) -> None:
         "Per hour of each day, all devices",
         "porch: per day",
         "Confidence",
-        "Capture",
+        "Frames",
     ):
         assert section in told
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from hub.plugin import Reject
+from hub.store.quarantine import read_message
 
 
 @pytest.fixture
@@ -116,4 +118,22 @@ async def test_event_says_which_picture_it_is_of(running, folder, picture, wait_
         await wait_until((folder / "done/hall/a.png").exists)
         (event,) = await gallery.store.log.by_ids([1])
 
-    assert event.attributes == {"picture": "hall/a.png"}
+        assert event.attributes == {"picture": "hall/a.png"}
+
+
+async def test_event_that_is_read_again_out_of_quarantine_says_it_too(running, folder, picture, wait_until):
+    (folder / "a.png").write_bytes(picture())
+    async with running(lambda *_: answer_text(), folder="photos") as gallery:
+        await wait_until(gallery.refused)
+        found = await read_message(gallery.store.engine, 1)
+        again = gallery.companion.decoders.decode("gallery", replace_answer(found[0]))
+
+    assert [event.attributes for event in again.events] == [{"picture": "a.png"}]
+
+
+async def answer_text():
+    return {"bright": "very"}
+
+
+def replace_answer(message):
+    return replace(message, payload=message.payload.replace(b'"very"', b"0.5"))

@@ -95,7 +95,7 @@ class ImageSource:
         outcome = Outcome(key, "refused" if error else "stored", refusal)
         await offer.settle(outcome)
         self._held.discard(key)
-        self._desk.settle(outcome)
+        self._desk.settle(outcome, offer.origin.name)
 
     async def _next_ready(self) -> tuple[str, Offer, Message]:
         """Return what a worker has ready; raises what a worker failed with."""

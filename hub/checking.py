@@ -8,7 +8,6 @@ from hub.broker import HOW_TO_INSTALL, has_private_broker
 from hub.config import PRIVATE, Config, read_password
 from hub.errors import ConfigError
 from hub.gate import naming
-from hub.images.overlap import list_overlaps
 from hub.listener import find_listener
 from hub.wire.tls import Tls, list_expired, list_problems
 
@@ -21,7 +20,6 @@ def list_setting_problems(config: Config) -> list[str]:
     problems += _check_tls(config.mqtt.tls) if config.mqtt.tls else []
     problems += listener.list_problems() if (listener := find_listener(config)) else []
     problems += naming.list_problems(config.gates, config.plugins)
-    problems += list_overlaps(config.plugins, config.hub.data_dir)
     try:
         read_password(config.mqtt)
     except ConfigError as error:

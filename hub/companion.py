@@ -25,6 +25,7 @@ from hub.images.batch import Batches
 from hub.images.channels import make_channels
 from hub.images.desk import Desk
 from hub.images.offer import Channel
+from hub.images.picture_name import decode_named
 from hub.images.source import ImageSource
 from hub.images.tally import Tally
 from hub.images.uploads import UploadChannel
@@ -49,7 +50,8 @@ def add_decoder(decoders: Decoders, loaded: Loaded) -> HookedDecoder | None:
         decoders.remove(loaded.instance.name)  # an earlier make of it may have had one
         return None
     decoder = HookedDecoder(loaded.instance.name, loaded.hooks["decode"], lambda: decoders.limits)
-    decoders.add(loaded.instance.name, decoder)
+    named = partial(decode_named, decode=decoder) if "classify" in loaded.hooks else decoder
+    decoders.add(loaded.instance.name, named)
     return decoder
 
 

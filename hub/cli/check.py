@@ -8,6 +8,7 @@ from hub.checking import list_setting_problems
 from hub.cli.shared import ConfigOption, JsonOption, as_shown, console, plainly, print_json
 from hub.config import read_config, read_table
 from hub.errors import ConfigError
+from hub.images.overlap import list_overlaps
 from hub.isolation.probe import list_problems
 from hub.loading import Broken, load_instance
 from hub.program import list_unread
@@ -38,6 +39,7 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 def _check_settings(config: Path | None) -> list[str]:
     try:
-        return list_setting_problems(read_config(config))
+        found = read_config(config)
+        return list_setting_problems(found) + list_overlaps(found.plugins, found.hub.data_dir)
     except ConfigError as error:
         return list(error.problems)

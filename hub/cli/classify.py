@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,25 +25,40 @@ from hub.errors import HubError
 from hub.images.told import Told
 
 BEST = 3
+NO_FILE = {"code": "file_missing", "reason": "no such file or folder"}
 
 FilesArgument = Annotated[
-    list[Path], typer.Argument(help="Pictures, or folders of them.", exists=True, show_default=False)
+    list[Path], typer.Argument(help="Pictures, or folders of them.", show_default=False)
 ]
 SourceOption = Annotated[
     str, typer.Option("--source", "-s", help="The instance to ask, as `lenshub plugins` shows it.")
 ]
 
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        "--timeout", min=1, max=86_400, help="Wait no longer when nothing was answered for so many seconds."
+    ),
+]
+
 
 @plainly
 def classify(
-    files: FilesArgument, source: SourceOption, config: ConfigOption = None, json: JsonOption = False
+    files: FilesArgument,
+    source: SourceOption,
+    timeout: TimeoutOption = 120,
+    config: ConfigOption = None,
+    json: JsonOption = False,
 ) -> None:
     r"""Ask a classifier about pictures, and store what it says as events.
 
     A running hub does it, if it has `\[http] listen`; without one this command does it itself. A picture that
-    is stored already is not asked about again. Exits with 1 if any was refused.
+    is stored already is not asked about again. Exits with 1 if any is missing, was refused, or still waits
+    when the time is up: a running hub goes on with those that it has, and says which they are.
     """
-    paths, told = list(dict.fromkeys(_expand(files))), []
+    missing = [path for path in dict.fromkeys(files) if not path.exists()]
+    paths = list(dict.fromkeys(_expand(path for path in files if path not in missing)))
+    told = [Told(path, "missing", error=NO_FILE) for path in missing]
     columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=complaints, transient=True, disable=not complaints.is_terminal) as bar:
         task = bar.add_task(f"asking {as_shown(source)}", total=len(paths))
@@ -53,30 +68,31 @@ def classify(
             bar.advance(task)
 
         try:
-            asyncio.run(_classify(config, source, paths, tell))
+            asyncio.run(_classify(config, source, paths, tell, timeout))
         except HubError:
             _print(told, json=json)
             raise
-    _print(sorted(told, key=lambda one: paths.index(one.path)), json=json)
+    order = {path: place for place, path in enumerate([*missing, *paths])}
+    _print(sorted(told, key=lambda one: order[one.path]), json=json)
     if not all(one.is_well for one in told):
         raise typer.Exit(EXIT_ERROR)
 
 
-async def _classify(config: Path | None, source: str, paths: list[Path], tell: Any) -> None:
+async def _classify(config: Path | None, source: str, paths: list[Path], tell: Any, timeout_s: float) -> None:
     from hub.store.database import hub_is_running
 
     found = read_config(config)
     if hub_is_running(found.hub.data_dir):
         from hub.images.sending import send_files
 
-        await send_files(found, source, paths, tell)
+        await send_files(found, source, paths, tell, timeout_s)
     else:
         from hub.images.alone import classify_files
 
-        await classify_files(found, source, paths, tell)
+        await classify_files(found, source, paths, tell, timeout_s)
 
 
-def _expand(files: list[Path]) -> Iterator[Path]:
+def _expand(files: Iterable[Path]) -> Iterator[Path]:
     for path in files:
         if not path.is_dir():
             yield path

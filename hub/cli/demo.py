@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ from hub.demo.summary import Summary
 from hub.errors import HubError
 
 if TYPE_CHECKING:
+    from hub.demo.cloud.serve import Served
     from hub.demo.cloud.summary import CloudSummary
 
 
@@ -40,6 +42,10 @@ def demo(
             "--cloud", help="Pictures from S3, a folder and uploads to cloud classifiers, all local."
         ),
     ] = False,
+    servers: Annotated[
+        bool,
+        typer.Option("--servers", help="Only the servers of --cloud, and a hub.toml that asks them."),
+    ] = False,
     seconds: Annotated[
         float | None,
         typer.Option(min=1, max=86_400, help="End by itself after about this long.", show_default="Ctrl-C"),
@@ -53,15 +59,24 @@ def demo(
     servers on this machine stand in for S3, SQS, Rekognition and a classifier. Exits with 0 if nothing was
     lost or paid for twice and every plugin did its part.
 
+    With --servers only Rekognition's and the classifier's run: for trying `lenshub classify` by hand.
+
     Examples:
 
      lenshub demo --seconds 20 --json
      lenshub demo --model hiragana
 
      lenshub demo --cloud --seconds 30
+
+     lenshub demo --servers
     """
-    if cloud and model is not None:
-        raise HubError("--model is a camera's; leave it out with --cloud")
+    if cloud and servers:
+        raise HubError("--servers starts no demo; leave out --cloud")
+    if (cloud or servers) and model is not None:
+        raise HubError("--model is a camera's; leave it out with --cloud and --servers")
+    if servers:
+        asyncio.run(_serve(folder, seconds, json=json))
+        return
     clip = None if cloud else CLIPS[model or DemoModel.THUMBS_UP]
     summary, problems = asyncio.run(_play(folder, clip, seconds, quiet=json))
     if json:
@@ -80,15 +95,44 @@ async def _play(
     folder: Path, clip: Clip | None, seconds: float | None, *, quiet: bool
 ) -> tuple[Summary | CloudSummary, list[str]]:
     """Play a clip, or without one the cloud demo."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = _stop_by_signal()
     tell = (lambda _: None) if quiet else _tell
     if clip is None:
         from hub.demo.cloud.play import play_cloud  # its servers load botocore and OpenCV
 
         return await play_cloud(folder, seconds, stop, tell)
     return await play(folder, clip, seconds, stop, tell)
+
+
+def _stop_by_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _serve(folder: Path, seconds: float | None, *, json: bool) -> None:
+    from hub.demo.cloud.serve import serve  # its servers load botocore and OpenCV
+
+    def tell(served: Served) -> None:
+        if json:
+            print_json(served.model_dump())
+        else:
+            _print_served(served)
+
+    await serve(folder, seconds, _stop_by_signal(), tell)
+
+
+def _print_served(served: Served) -> None:
+    config = shlex.quote(served.hub_toml)
+    exports = " ".join(f"{name}={value}" for name, value in served.environment.items())
+    _tell(f"# {served.hub_toml}")
+    _tell(Path(served.hub_toml).read_text(encoding="utf-8"))
+    _tell("The servers run until Ctrl-C. In another terminal:")
+    _tell(f"  export {exports}")
+    _tell(f"  lenshub classify picture.jpg --source rekognition -c {config}")
+    _tell(f"  lenshub classify cover.jpg --source isbn -c {config}")
+    _tell(f"  lenshub run -c {config}    # a hub; pictures in its folders photos and books are taken")
 
 
 def _tell(line: str) -> None:

@@ -16,6 +16,7 @@ from hub.dispatch.dispatch import Dispatch
 from hub.errors import ConfigError
 from hub.gate.naming import list_changed
 from hub.images.door import Door
+from hub.images.overlap import list_overlapping, refuse_overlaps
 from hub.intake import Intake
 from hub.isolation.probe import list_problems
 from hub.loading import Broken, Loaded
@@ -30,7 +31,8 @@ SECTIONS = (*INTAKE, "watchdog", "http", "gates")
 class Difference:
     """What another hub.toml changes: instances by name, and other sections.
 
-    `found` holds instances that are new or changed, and those that did not run and are tried again.
+    `found` holds instances that are new or changed, those that did not run and are tried again, and those
+    whose picture folder overlaps another: they do not run.
     """
 
     config: Config
@@ -132,9 +134,10 @@ class Reload:
         held = self._watchdog.held
         held.follow(tables)  # what is made now may block or end the hub as well
         data_dir = self.config.hub.data_dir
+        crossed = list_overlapping(tables, data_dir)  # perhaps by a change of another table
         found = {
             name: load_unless_held(name, tables[name], data_dir, held)
-            for name in sorted(added | changed | idle)
+            for name in sorted(added | changed | idle | crossed)
         }
         problems += [
             f"{path}: {line}" for name in sorted(added | changed) for line in _list_wrong(found[name])
@@ -143,7 +146,8 @@ class Reload:
             raise ConfigError(*problems)
         sections = tuple(name for name in SECTIONS if getattr(config, name) != getattr(self.config, name))
         gone = tuple(sorted(before.keys() - tables.keys()))
-        return Difference(config, gone, added, changed, tuple(found.values()), sections)
+        usable = tuple(refuse_overlaps([*found.values()], tables, data_dir))
+        return Difference(config, gone, added, changed, usable, sections)
 
     def _read(self, problems: list[str]) -> Config | None:
         try:
@@ -165,7 +169,8 @@ class Reload:
             name = one.name if isinstance(one, Broken) else one.instance.name
             how = "added" if name in found.added else "changed" if name in found.changed else "tried again"
             end = "runs" if self._dispatch.runs(name) else "does not run, see `lenshub plugins`"
-            lines.append(f"plugins.{name}: {how}, {end}")
+            why = f": {one.problems[0]}" if isinstance(one, Broken) and one.problems else ""
+            lines.append(f"plugins.{name}: {how}, {end}{why}")
         return lines or ["nothing has changed"]
 
 

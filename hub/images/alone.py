@@ -17,7 +17,7 @@ from hub.images.desk import Desk
 from hub.images.files import FilesChannel
 from hub.images.offer import Outcome
 from hub.images.source import ImageSource
-from hub.images.told import Tell, Told
+from hub.images.told import Tell, Told, not_asked
 from hub.loading import Broken, Loaded
 from hub.program import load_plugins, make_decoders
 from hub.sources.hooked import HookedSource
@@ -31,6 +31,10 @@ from hub.store.writer import Writer
 LOOK_EVERY_S = 0.1
 LONGEST_WAIT_S = 60.0
 START_S = 60.0
+
+
+class TookTooLongError(HubError):
+    """The far side must be waited for longer than somebody at a terminal should."""
 
 
 def load_classifier(config: Config, source: str) -> Loaded:
@@ -48,8 +52,13 @@ def load_classifier(config: Config, source: str) -> Loaded:
     return found
 
 
-async def classify_files(config: Config, source: str, paths: Sequence[Path], tell: Tell) -> None:
+async def classify_files(
+    config: Config, source: str, paths: Sequence[Path], tell: Tell, timeout_s: float
+) -> None:
     """Ask an instance about files, store what it says, and tell of each.
+
+    Args:
+        timeout_s: When nothing was answered for so long, the rest is not asked about.
 
     Raises:
         ConfigError: The instance cannot be asked.
@@ -77,7 +86,7 @@ async def classify_files(config: Config, source: str, paths: Sequence[Path], tel
         add_decoder(decoders, loaded)
         name = loaded.instance.settings.images.gate
         gate = await stack.enter_async_context(make_gate(name, config.gates)) if name else None
-        await _Run(config, loaded, decoders, writer, EventLog(engine), gate).run(paths, tell)
+        await _Run(config, loaded, decoders, writer, EventLog(engine), gate).run(paths, tell, timeout_s)
 
 
 class _Run:
@@ -99,7 +108,7 @@ class _Run:
         self._desk = Desk(loaded, writer, event_log, lambda: decoders.limits, gate)
         self._outcomes: asyncio.Queue[tuple[Path, Outcome]] = asyncio.Queue()
 
-    async def run(self, paths: Sequence[Path], tell: Tell) -> None:
+    async def run(self, paths: Sequence[Path], tell: Tell, timeout_s: float) -> None:
         await self._desk.open()
         name, left = self._desk.name, list(paths)
         decode = partial(decode_known, name, decoders=self._decoders, known=self._config.mqtt.known_devices)
@@ -109,9 +118,13 @@ class _Run:
         taking = asyncio.create_task(HookedSource(name, source, source.decode, self._writer).run())
         try:
             while left:
-                path, outcome = await self._next_outcome()
+                path, outcome = await self._next_outcome(timeout_s)
                 left.remove(path)
                 tell(await self._told(path, outcome))
+        except TookTooLongError as error:
+            for path in left:
+                tell(not_asked(path, str(error)))
+            raise HubError(f"not asked about the rest: {error}; they lie where they were") from None
         finally:
             taking.cancel()
             await asyncio.wait([taking])
@@ -119,16 +132,20 @@ class _Run:
     def _note(self, path: Path, outcome: Outcome) -> None:
         self._outcomes.put_nowait((path, outcome))
 
-    async def _next_outcome(self) -> tuple[Path, Outcome]:
-        """Return what became of some file; raises HubError where that would take too long."""
+    async def _next_outcome(self, timeout_s: float) -> tuple[Path, Outcome]:
+        """Return what became of some file; raises TookTooLongError."""
+        loop, patience = asyncio.get_running_loop(), self._desk.patience
+        until = loop.time() + timeout_s
         while True:
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     return await self._outcomes.get()
             except TimeoutError:
-                patience = self._desk.patience
                 if patience.left_s > LONGEST_WAIT_S:
-                    raise HubError(f"not asked about the rest: {patience.reason}") from None
+                    raise TookTooLongError(patience.reason) from None
+                if loop.time() > until:
+                    why = f": {patience.reason}" if patience.reason else ""
+                    raise TookTooLongError(f"no answer for {timeout_s:g} s{why}") from None
 
     async def _told(self, path: Path, outcome: Outcome) -> Told:
         if outcome.refusal is not None:

@@ -24,6 +24,7 @@ from hub.images.image import Image
 from hub.images.message import GateSaid, Refusal, write, write_refused
 from hub.images.offer import NotWanted, Offer, Outcome, Unreadable
 from hub.images.patience import Patience
+from hub.images.refusals import Refusals
 from hub.images.spending import Spending, remembered_since
 from hub.images.tally import Tally
 from hub.loading import Loaded
@@ -72,6 +73,7 @@ class Desk:
         self._nothing_asked = asyncio.Event()
         self._closing = False
         self._spending = Spending()
+        self._refusals = Refusals(self.name)
         self._looking: dict[str, asyncio.Future[None]] = {}
         self.door = asyncio.Event()
         self.door.set()
@@ -149,9 +151,11 @@ class Desk:
         if waiting is not None:
             waiting.set_result(None)
 
-    def settle(self, outcome: Outcome) -> None:
-        """Count what became of a picture, and forget the answers whose event is stored."""
+    def settle(self, outcome: Outcome, name: str) -> None:
+        """Count what became of a picture, log a refusal, and forget the answers of what is stored."""
         self.tally.count(outcome)
+        if outcome.refusal is not None:
+            self._refusals.note(name, outcome.refusal)
         self.release(outcome.key)
         if outcome.kind == "stored":
             self._writer.change_soon(partial(drop_answers, plugin=self.name, keys=(outcome.key,)))
@@ -252,6 +256,7 @@ class Desk:
 
     async def finish(self, timeout_s: float) -> None:
         """Ask about no more pictures; return once what was asked is answered, or the time is up."""
+        self._refusals.close()
         self._closing = True
         self._nothing_asked.clear()
         if self._asking:

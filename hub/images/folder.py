@@ -25,10 +25,15 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
 LEAVE_S = 30.0
+MOST_NAMED = 20
+"""So many files that are not taken are named in the log."""
 DONE, REFUSED, KEPT_BACK = "done", "refused", "kept-back"
+NO_FILE = "a link, pipe or the like; only files are, move or copy it here"
 PUT_IN = {"refused": REFUSED, "kept back": KEPT_BACK}
 """Of other outcomes it is `done`."""
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload")
+
+_HOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe would keep us waiting
 
 Stamp = tuple[int, int, int]
 """Inode, size and time of change: a file that has the same twice is no longer written."""
@@ -36,6 +41,8 @@ Stamp = tuple[int, int, int]
 
 class FolderChannel:
     """Offers the pictures below a folder, oldest first; names that begin with a dot are not looked at.
+
+    What is no plain file is logged once and not taken: a link may lead anywhere, a pipe may never end.
 
     Args:
         plugin: The instance's name.
@@ -54,6 +61,7 @@ class FolderChannel:
         self._seen: dict[Path, Stamp] = {}
         self._offered: set[Path] = set()
         self._left: dict[Path, float] = {}
+        self._passed_by: set[Path] = set()
         self._waiting: deque[Path] = deque()
         self._looking = asyncio.Lock()
 
@@ -98,6 +106,9 @@ class FolderChannel:
             above = Path(folder)
             taken = {DONE, REFUSED, KEPT_BACK} if above == self.root else set()
             names[:] = [name for name in names if name not in taken and not name.startswith(".")]
+            for name in names:
+                if (above / name).is_symlink():  # which os.walk does not follow
+                    self.pass_by(above / name, NO_FILE)
             for name in files:
                 if name.startswith(".") or name.lower().endswith(UNFINISHED):
                     continue
@@ -105,6 +116,18 @@ class FolderChannel:
                     status = (above / name).lstat()
                     if stat.S_ISREG(status.st_mode):
                         yield above / name, (status.st_ino, status.st_size, status.st_mtime_ns)
+                    else:
+                        self.pass_by(above / name, NO_FILE)
+
+    def pass_by(self, path: Path, why: str) -> None:
+        """Log, once, that a file is not taken; after the first few no more are named."""
+        if path in self._passed_by or len(self._passed_by) >= MOST_NAMED:
+            return
+        self._passed_by.add(path)
+        name = printable(path.relative_to(self.root).as_posix())
+        log.warning("images.not_taken %s: %s: %s", self.plugin, name, why)
+        if len(self._passed_by) == MOST_NAMED:
+            log.warning("images.not_taken %s: no more are named until the next start", self.plugin)
 
     def forget(self, path: Path, *, for_s: float = 0.0) -> None:
         """Offer a file again where it still lies, after a while."""
@@ -140,12 +163,16 @@ class FileOffer:
     def _read(self) -> bytes:
         most = self._channel.limits().max_picture_bytes
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(self._path, _HOW)
             with os.fdopen(descriptor, "rb") as file:
                 status = os.fstat(descriptor)
                 data = file.read(most + 1)
+        except FileNotFoundError as error:
+            raise Unavailable(f"{self._name}: it is gone") from error
         except OSError as error:
-            raise Unavailable(f"{self._name}: {error.strerror or error}") from error
+            reason = error.strerror or str(error)
+            self._channel.pass_by(self._path, f"{reason}; it is tried again every {LEAVE_S:g} s")
+            raise Unavailable(f"{self._name}: {reason}") from error
         if len(data) > most:
             raise Unreadable("picture_too_large", f"{status.st_size} bytes; at most {most}")
         taken_at = datetime.fromtimestamp(status.st_mtime, UTC)

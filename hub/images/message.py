@@ -110,6 +110,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+def name_of(message: Message) -> str | None:
+    """Return the printable name of the picture that such a message holds; None of any other message."""
+    if not message.topic.startswith(TOPIC):
+        return None
+    try:
+        line = _Line.model_validate_json(message.payload[: message.payload.find(b"\n")])
+    except ValidationError:
+        return None
+    return printable(line.image.name)
+
+
 def read_classified(message: Message) -> Seen:
     """Return the picture and the answer that a message holds.
 

@@ -27,6 +27,11 @@ def list_overlaps(tables: Tables, data_dir: Path) -> list[str]:
     return [line for name in tables for line in _list_of(name, tables, data_dir)]
 
 
+def list_overlapping(tables: Tables, data_dir: Path) -> frozenset[str]:
+    """Return the instances whose picture folder overlaps another."""
+    return frozenset(name for name in tables if _list_of(name, tables, data_dir))
+
+
 def _refuse(one: Loaded | Broken, tables: Tables, data_dir: Path) -> Loaded | Broken:
     name = one.name if isinstance(one, Broken) else one.instance.name
     lines = tuple(_list_of(name, tables, data_dir))

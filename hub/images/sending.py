@@ -5,26 +5,36 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
 from hub.config import Config
 from hub.errors import HubError
 from hub.images.token import read_token
-from hub.images.told import Tell, Told
+from hub.images.told import Tell, Told, not_asked
+from hub.images.uploads import key_of
 
 AT_A_TIME = 8
 ASK_EVERY_S = 1.0
 WAIT_S = 400.0
+LAST_WORD_S = 30.0
 
 
-async def send_files(config: Config, source: str, paths: Sequence[Path], tell: Tell) -> None:
+async def send_files(
+    config: Config, source: str, paths: Sequence[Path], tell: Tell, timeout_s: float
+) -> None:
     """Send files, and tell of each once its event is stored or refused.
 
+    Args:
+        timeout_s: When nothing was answered for so long, those that the hub has are told of as waiting.
+
     Raises:
-        HubError: The hub takes no pictures by HTTP, or cannot be reached.
+        HubError: The hub takes no pictures by HTTP, or cannot be reached; or the time is up.
     """
     if config.http.listen is None:
         raise HubError(
@@ -34,19 +44,17 @@ async def send_files(config: Config, source: str, paths: Sequence[Path], tell: T
     scheme = "https" if config.http.cert_file else "http"
     host, port = config.http.address
     base = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-    headers, slots = {"Authorization": f"Bearer {token}"}, asyncio.Semaphore(AT_A_TIME)
+    headers = {"Authorization": f"Bearer {token}"}
     timeout = aiohttp.ClientTimeout(total=WAIT_S)
     connector = aiohttp.TCPConnector(ssl=_own_certificate(config))
     try:
-        async with (
-            aiohttp.ClientSession(base, headers=headers, timeout=timeout, connector=connector) as client,
-            asyncio.TaskGroup() as group,
-        ):
-            for path in paths:
-                group.create_task(_send(client, source, path, slots, tell))
+        async with aiohttp.ClientSession(
+            base, headers=headers, timeout=timeout, connector=connector
+        ) as client:
+            await _Sending(client, source, paths, tell).run(timeout_s)
     except* (aiohttp.ClientError, TimeoutError) as group_of:
         error = group_of.exceptions[0]
-        raise HubError(f"the hub cannot be reached at {base}: {error}") from error
+        raise HubError(f"the hub cannot be reached at {base}: {str(error) or 'no answer'}") from error
 
 
 def _own_certificate(config: Config) -> ssl.SSLContext | bool:
@@ -58,25 +66,76 @@ def _own_certificate(config: Config) -> ssl.SSLContext | bool:
     return context
 
 
-async def _send(
-    client: aiohttp.ClientSession, source: str, path: Path, slots: asyncio.Semaphore, tell: Tell
-) -> None:
-    async with slots:
+class _Sending:
+    """Files on their way to a hub."""
+
+    def __init__(self, client: aiohttp.ClientSession, source: str, paths: Sequence[Path], tell: Tell) -> None:
+        self._client = client
+        self._source = source
+        self._paths = paths
+        self._tell = tell
+        self._slots = asyncio.Semaphore(AT_A_TIME)
+        self._asked: dict[Path, str] = {}
+        self._done: set[Path] = set()
+
+    async def run(self, timeout_s: float) -> None:
+        """Send all; raises HubError when nothing was answered for `timeout_s`."""
+        self._timeout_s = timeout_s
         try:
-            data = await asyncio.to_thread(path.read_bytes)
-        except OSError as error:
-            reason = {"code": "file_unreadable", "reason": error.strerror or str(error)}
-            tell(Told(path, "refused", error=reason))
-            return
-        query = {"source": source, "name": path.name}
-        async with client.post("/v1/images", params=query, data=data) as response:
-            said = await response.json()
-        while said.get("state") == "waiting":
-            await asyncio.sleep(ASK_EVERY_S)
-            async with client.get(said["ask"]) as response:
+            async with asyncio.timeout(timeout_s) as self._deadline, asyncio.TaskGroup() as group:
+                for path in self._paths:
+                    group.create_task(self._send(path))
+        except TimeoutError:
+            if not self._deadline.expired():
+                raise
+            await self._give_up()
+
+    async def _send(self, path: Path) -> None:
+        async with self._slots:
+            try:
+                data = await asyncio.to_thread(path.read_bytes)
+            except OSError as error:
+                reason = {"code": "file_unreadable", "reason": error.strerror or str(error)}
+                self._note(Told(path, "refused", error=reason))
+                return
+            self._asked[path] = f"/v1/images/{quote(key_of(self._source, sha256(data).hexdigest()), safe='')}"
+            query = {"source": self._source, "name": path.name}
+            async with self._client.post("/v1/images", params=query, data=data) as response:
                 said = await response.json()
-        tell(_told(path, said))
+            while said.get("state") == "waiting":
+                await asyncio.sleep(ASK_EVERY_S)
+                said = await self._ask(said["ask"])
+            self._note(_told(path, said))
+
+    async def _ask(self, place: str) -> dict[str, Any]:
+        async with self._client.get(URL(place, encoded=True)) as response:
+            said: dict[str, Any] = await response.json()
+        return said
+
+    def _note(self, one: Told) -> None:
+        self._done.add(one.path)
+        self._tell(one)
+        self._deadline.reschedule(asyncio.get_running_loop().time() + self._timeout_s)
+
+    async def _give_up(self) -> None:
+        """Tell of the rest as the hub has it: what it took in it goes on with."""
+        waiting = 0
+        async with asyncio.timeout(LAST_WORD_S):
+            for path in (one for one in self._paths if one not in self._done):
+                said = await self._ask(self._asked[path]) if path in self._asked else {}
+                waiting += said.get("state") == "waiting"
+                self._tell(
+                    _told(path, said) if "state" in said else not_asked(path, "the hub has not got it")
+                )
+        raise HubError(
+            f"no answer for {self._timeout_s:g} s: the hub has {waiting} of the pictures and goes on with "
+            "them (`lenshub plugins` says what it waits for); what was not asked lies where it was"
+        )
 
 
 def _told(path: Path, said: dict[str, Any]) -> Told:
-    return Told(path, said.get("state", "refused"), said.get("event"), said.get("error"))
+    state = said.get("state", "refused")
+    goes_on = (
+        {"code": "waiting", "reason": "the hub has it and goes on with it"} if state == "waiting" else None
+    )
+    return Told(path, state, said.get("event"), said.get("error", goes_on))

@@ -23,7 +23,7 @@ from hub.images.message import Refusal, printable
 from hub.images.offer import Outcome
 from hub.images.token import make_token, token_path
 from hub.images.turned_away import TurnedAway
-from hub.images.uploads import TooMany, Upload, UploadChannel, describe
+from hub.images.uploads import TooMany, Upload, UploadChannel, describe, key_of
 from hub.store.calls import read_known
 from hub.store.log import EventLog
 
@@ -150,8 +150,8 @@ class ImageServer:
             reason = f"Idempotency-Key must be printable, at most {MAX_KEY_CHARS} characters"
             raise Wrong(400, "bad_key", reason)
         name = printable(name)[:MAX_NAME_CHARS] or "upload"
-        upload = await asyncio.to_thread(describe, f"http:{source}:{given}", name, device, data)
-        return upload if given else upload.model_copy(update={"key": f"http:{source}:{upload.digest}"})
+        upload = await asyncio.to_thread(describe, key_of(source, given), name, device, data)
+        return upload if given else upload.model_copy(update={"key": key_of(source, upload.digest)})
 
     async def _keep(self, channel: UploadChannel, upload: Upload, data: bytes) -> web.Response | None:
         """Keep a picture that is new; return the answer to one that is not new."""

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import ValidationError
-
 from hub.decode.message import Decoded, Message
-from hub.event import NewEvent
 from hub.images.desk import Desk
-from hub.images.message import Refusal, printable
+from hub.images.message import Refusal
 from hub.images.offer import Channel, Offer, Outcome, Unavailable
 
 AHEAD = (8, 64)
@@ -24,8 +20,6 @@ FINISH_S = 8.0
 A picture is asked about for 50 ms perhaps, and spends as long in commits before and after: with three times
 `concurrency` beside those asked about, the classifier is never without work.
 """
-
-MAX_NAME_CHARS = 200
 
 
 class ImageSource:
@@ -81,9 +75,8 @@ class ImageSource:
         await self._channel.__aexit__(kind, error, trace)  # type: ignore[attr-defined]
 
     def decode(self, message: Message) -> Decoded:
-        """Read a message that was yielded, as the instance's decoder does; its events say which picture."""
-        _, offer = self._yielded[len(self._read)]
-        decoded = _named(self._decode(message), printable(offer.origin.name)[:MAX_NAME_CHARS])
+        """Read a message that was yielded, as the instance's decoder does."""
+        decoded = self._decode(message)
         self._read.append(decoded)
         return decoded
 
@@ -102,7 +95,7 @@ class ImageSource:
         outcome = Outcome(key, "refused" if error else "stored", refusal)
         await offer.settle(outcome)
         self._held.discard(key)
-        self._desk.settle(outcome)
+        self._desk.settle(outcome, offer.origin.name)
 
     async def _next_ready(self) -> tuple[str, Offer, Message]:
         """Return what a worker has ready; raises what a worker failed with."""
@@ -131,23 +124,3 @@ class ImageSource:
             else:
                 self._held.add(key)
                 await self._ready.put((key, offer, message))
-
-
-def _named(decoded: Decoded, name: str) -> Decoded:
-    return replace(decoded, events=tuple(_name(event, name) for event in decoded.events))
-
-
-def _name(event: NewEvent, name: str) -> NewEvent:
-    """Return an event with the attribute `picture`, unless it has one or no room for it."""
-    if "picture" in event.attributes:
-        return event
-    try:
-        room = NewEvent(
-            source=event.source,
-            device=event.device,
-            captured_at=event.captured_at,
-            attributes=event.attributes | {"picture": name},
-        )
-    except ValidationError:
-        return event
-    return event.model_copy(update={"attributes": room.attributes})

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of a file: `state` is as the hub's HTTP says it, or "not asked".
+    """What became of a file: `state` is as the hub's HTTP says it, `missing` or `not asked`.
 
     `event` is the event as JSON has it; `error` has a code and a reason.
     """
@@ -27,3 +27,8 @@ class Told:
 
 
 Tell = Callable[[Told], None]
+
+
+def not_asked(path: Path, reason: str) -> Told:
+    """Tell that nobody was asked about a file, and nobody will be."""
+    return Told(path, "not asked", error={"code": "not_asked", "reason": reason})

@@ -195,6 +195,11 @@ class UploadOffer:
         self._channel.leave(self._upload)
 
 
+def key_of(source: str, mark: str) -> str:
+    """Return the key of a picture that is sent to an instance, by its Idempotency-Key or digest."""
+    return f"http:{source}:{mark}"
+
+
 def describe(key: str, name: str, device: str, data: bytes) -> Upload:
     """Return a picture that is sent now. Blocks for its digest."""
     digest = hashlib.sha256(data).hexdigest()

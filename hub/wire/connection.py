@@ -114,11 +114,14 @@ class _Client(aiomqtt.Client):
             ):
                 code = paho.MQTT_ERR_SUCCESS if self._take_publish() else self._client.loop_read()
         except Exception as error:  # noqa: BLE001 - any failure here means the connection is unusable
-            if not self._disconnected.done():
-                self._disconnected.set_exception(error)
+            self._fail(error)
         if self._offset < len(self._chunk):
             self._loop.call_soon(self.read_on)
         self.wake()
+
+    def _fail(self, error: Exception) -> None:
+        if not self._disconnected.done():
+            self._disconnected.set_exception(error)
 
     def _take_publish(self) -> bool:
         """Read one PUBLISH past paho, which spends 9 us on it; return False where that is not possible."""
@@ -154,11 +157,34 @@ class _Client(aiomqtt.Client):
         await self._wake
 
     def _on_socket_open(self, client: paho.Client, userdata: Any, sock: Any) -> None:
+        descriptor = sock.fileno()
+
         def start() -> None:
-            self._loop.add_reader(sock.fileno(), self.read_available)
-            self._misc_task = self._loop.create_task(self._misc_loop())
+            if client.socket() is sock:
+                self._loop.add_reader(descriptor, self.read_available)
+                self._misc_task = self._loop.create_task(self._misc_loop())
 
         self._loop.call_soon_threadsafe(start)  # paho connects in an executor thread
+
+    def _on_socket_register_write(self, client: paho.Client, userdata: Any, sock: Any) -> None:
+        """Write on once there is room, unless the connection is lost before the loop comes to it.
+
+        aiomqtt would then wait for a closed descriptor, or for one that by now is another socket's.
+        """
+        descriptor = sock.fileno()
+
+        def start() -> None:
+            if client.socket() is sock and client._registered_write:
+                self._loop.add_writer(descriptor, self.write_on)
+
+        self._loop.call_soon_threadsafe(start)
+
+    def write_on(self) -> None:
+        """Write what waits, as much as there is room for."""
+        try:
+            self._client.loop_write()
+        except OSError as error:
+            self._fail(error)
 
     def _on_connect(
         self,

@@ -243,6 +243,26 @@ async def test_reload_refuses_a_wrong_file_with_every_problem_and_goes_on(hub, d
     await wait_until(lambda: receipts(hub, "p") == ["1"])
 
 
+async def test_picture_folder_that_overlaps_stops_its_own_instance_and_no_reload(hub, wait_until):
+    hub.install("notes", NOTES)
+    books = '[plugins.isbn]\nimages = {{ folder = "{}", device = "phone" }}\n'.format
+    hub.configure(table(hub, "p") + books("archive/in") + "[plugins.s3-archive]\n")
+    hub.start()
+    hub.configure(table(hub, "p", 'word = "!"') + books("archive/in") + "[plugins.s3-archive]\n")
+    said = hub.cli("reload")
+    assert "plugins.p: changed, runs\n" in said
+    assert "plugins.isbn: tried again, does not run" in said
+    assert "'archive/in' overlaps plugins.s3-archive.folder" in said.replace("\n", " ")
+
+    hub.configure(books("books") + "[plugins.s3-archive]\n")
+    assert "plugins.isbn: changed, runs\n" in hub.cli("reload")
+
+    hub.configure(books("books") + '[plugins.s3-archive]\nfolder = "books/old"\n')
+    said = hub.cli("reload")  # the archive is moved to where isbn would eat it
+    assert "plugins.s3-archive: changed, runs\n" in said
+    assert "plugins.isbn: tried again, does not run" in said
+
+
 async def test_reload_applies_other_limits_and_another_port_while_events_stream(hub, device, wait_until):
     hub.install("notes", NOTES)
     hub.configure(table(hub, "p"))

@@ -25,6 +25,8 @@ class Plugin:
     async def classify(self, image, calls):
         if image.name == "dark.png":
             raise Reject("too dark")
+        if image.name == "late.png":
+            raise RetryLater(2, "nobody answers")
         async def ask():
             return {"bright": 0.75}
         limits = [Limit("budget", "day", count=self.budget)]
@@ -71,6 +73,28 @@ def test_what_is_refused_is_said_and_ends_with_an_error(lenshub, photos):
     assert "picture_not_jpeg: 6 bytes of HTML, SVG or XML; send a JPEG or a PNG" in ran.stdout
     assert "rejected: too dark" in ran.stdout
     assert ran.stdout.count("bright 75%") == 2
+
+
+def test_file_that_is_missing_does_not_stop_the_others(lenshub, photos):
+    ran = lenshub("classify", "photos/none.png", "photos/1.png", "photos/2.png", "-s", "gallery", "--json")
+
+    assert ran.exit_code == 1
+    said = {one["file"]: (one["state"], one["error"]) for one in json.loads(ran.stdout)}
+    assert said["photos/none.png"] == (
+        "missing",
+        {"code": "file_missing", "reason": "no such file or folder"},
+    )
+    assert said["photos/1.png"] == said["photos/2.png"] == ("stored", None)
+
+
+def test_classifier_that_is_down_is_waited_for_until_the_time_is_up(lenshub, photos):
+    (photos / "0.png").rename(photos / "late.png")
+    ran = lenshub("classify", "photos/late.png", "-s", "gallery", "--timeout", "1", "--json")
+
+    assert ran.exit_code == 1
+    assert "not asked about the rest: no answer for 1 s: nobody answers" in ran.stderr
+    (said,) = json.loads(ran.stdout)
+    assert (said["state"], said["error"]["code"]) == ("not asked", "not_asked")
 
 
 def test_used_up_budget_ends_it_with_what_was_stored(lenshub, photos):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from hub.plugin import Reject
+from hub.store.quarantine import read_message
 
 
 @pytest.fixture
@@ -99,6 +101,33 @@ async def test_file_is_taken_only_when_it_is_no_longer_written(running, folder, 
     assert gallery.refused() == []
 
 
+async def test_links_and_pipes_are_named_once_and_not_taken(running, folder, picture, wait_until, caplog):
+    (folder.parent / "elsewhere").mkdir()
+    (folder.parent / "elsewhere/c.png").write_bytes(picture(1))
+    (folder / "link.png").symlink_to(folder.parent / "elsewhere/c.png")
+    (folder / "album").symlink_to(folder.parent / "elsewhere")
+    os.mkfifo(folder / "pipe.png")
+    async with running(folder="photos") as gallery:
+        for number in (2, 3):
+            (folder / f"{number}.png").write_bytes(picture(number))
+            await wait_until((folder / f"done/{number}.png").exists)
+
+    said = sorted(r.getMessage() for r in caplog.records if "not_taken" in r.getMessage())
+    assert [line.split(":")[1] for line in said] == [" album", " link.png", " pipe.png"]
+    assert gallery.plugin.seen == ["2.png", "3.png"]
+
+
+async def test_refused_picture_is_named_in_the_log_with_its_code(running, folder, wait_until, caplog):
+    caplog.set_level("INFO")
+    (folder / "page.html").write_bytes(b"<html>")
+    async with running(folder="photos") as gallery:
+        await wait_until(gallery.refused)
+        await wait_until((folder / "refused/page.html").exists)
+
+    (line,) = [r.getMessage() for r in caplog.records if r.getMessage().startswith("images.refused")]
+    assert line.startswith("images.refused gallery: page.html: picture_not_jpeg: 6 bytes of HTML")
+
+
 async def test_name_that_is_no_utf_8_does_not_cost_the_picture(running, folder, picture, wait_until):
     (folder / os.fsdecode(b"bad\xff\xfe.png")).write_bytes(picture())
     async with running(folder="photos") as gallery:
@@ -116,4 +145,22 @@ async def test_event_says_which_picture_it_is_of(running, folder, picture, wait_
         await wait_until((folder / "done/hall/a.png").exists)
         (event,) = await gallery.store.log.by_ids([1])
 
-    assert event.attributes == {"picture": "hall/a.png"}
+        assert event.attributes == {"picture": "hall/a.png"}
+
+
+async def test_event_that_is_read_again_out_of_quarantine_says_it_too(running, folder, picture, wait_until):
+    (folder / "a.png").write_bytes(picture())
+    async with running(lambda *_: answer_text(), folder="photos") as gallery:
+        await wait_until(gallery.refused)
+        found = await read_message(gallery.store.engine, 1)
+        again = gallery.companion.decoders.decode("gallery", replace_answer(found[0]))
+
+    assert [event.attributes for event in again.events] == [{"picture": "a.png"}]
+
+
+async def answer_text():
+    return {"bright": "very"}
+
+
+def replace_answer(message):
+    return replace(message, payload=message.payload.replace(b'"very"', b"0.5"))

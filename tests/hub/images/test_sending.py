@@ -10,6 +10,7 @@ from hub.config import Config
 from hub.errors import HubError
 from hub.images.door import Door
 from hub.images.sending import send_files
+from hub.plugin import RetryLater
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def test_files_are_told_of_once_they_are_stored(running, store, config, pi
         door = Door(store.data_dir, gallery.companion.uploads, store.log, lambda: limits)
         await door.open(config.http)
         paths = [tmp_path / name for name in ("a.png", "b.png", "none.png")]
-        await send_files(config, "gallery", paths, told.append)
+        await send_files(config, "gallery", paths, told.append, 60)
         await door.close()
 
     found = {one.path.name: (one.state, (one.error or {}).get("code")) for one in told}
@@ -42,7 +43,35 @@ async def test_files_are_told_of_once_they_are_stored(running, store, config, pi
     }
 
 
+async def test_pictures_that_wait_too_long_are_told_as_the_hub_has_them(
+    running, store, config, picture, tmp_path, wait_until, monkeypatch
+):
+    monkeypatch.setattr("hub.images.sending.AT_A_TIME", 2)
+
+    async def behave(image, calls):
+        raise RetryLater(3600, "the far side is down")
+
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        path.write_bytes(picture(number))
+    told = []
+    async with running(behave, upload=True) as gallery:
+        await wait_until(lambda: gallery.companion.uploads)
+        limits = gallery.companion.decoders.limits
+        door = Door(store.data_dir, gallery.companion.uploads, store.log, lambda: limits)
+        await door.open(config.http)
+        with pytest.raises(HubError, match=r"no answer for 2 s: the hub has 2 of the pictures and goes on"):
+            await send_files(config, "gallery", paths, told.append, 2)
+        await door.close()
+
+    assert [(one.path.name, one.state, one.error["code"]) for one in told] == [
+        ("0.png", "waiting", "waiting"),
+        ("1.png", "waiting", "waiting"),
+        ("2.png", "not asked", "not_asked"),
+    ]
+
+
 async def test_hub_that_cannot_be_reached_is_said(config, picture, tmp_path):
     (tmp_path / "a.png").write_bytes(picture(1))
     with pytest.raises(HubError, match="the hub cannot be reached at http://127"):
-        await send_files(config, "gallery", [tmp_path / "a.png"], print)
+        await send_files(config, "gallery", [tmp_path / "a.png"], print, 60)

@@ -233,6 +233,47 @@ async def test_connection_raises_from_publish_soon_when_it_is_lost(connect, brok
         connection.acknowledge([module.Received("t", b"", 1, 1, duplicate=False, retain=False)])
 
 
+async def test_connection_leaves_its_descriptor_alone_when_it_is_lost_while_publishes_wait_for_room(
+    connect, broker, wait_until
+):
+    failures = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: failures.append(said))
+    async with connect(max_in_flight=10_000) as connection:
+        while not connection._paho._registered_write:
+            connection.publish_soon("t", b"x" * 100_000)
+        descriptor = connection._paho.socket().fileno()
+        connection._client.close_socket()  # before the loop comes to wait for room
+        await asyncio.sleep(0)
+
+        assert failures == []
+        assert not asyncio.get_running_loop().remove_writer(descriptor)
+        connection._client._disconnected.set_result(None)
+
+
+@pytest.mark.parametrize("version5", [False, True])
+async def test_connection_says_nothing_but_that_it_is_lost_when_the_broker_dies_under_a_burst(
+    connect, broker, soon, version5
+):
+    failures = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: failures.append(said))
+
+    async def burst(connection):
+        for number in range(100_000):
+            connection.publish_soon("t", b"x" * 20_000)
+            if number % 50 == 0:
+                await asyncio.sleep(0)
+            if number == 500:
+                broker.kill()
+
+    for _ in range(3):
+        with pytest.raises(aiomqtt.MqttError, match="connection lost"):
+            async with connect(max_in_flight=10_000, version5=version5) as connection:
+                await soon(burst(connection))
+        broker.start()
+
+    assert failures == []
+
+
 async def test_connection_counts_what_has_no_puback_yet(connect, wait_until):
     async with connect(max_in_flight=2) as connection:
         mids = [connection.publish_soon("t", b"x") for _ in range(5)]

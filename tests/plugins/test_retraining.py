@@ -207,6 +207,14 @@ async def test_retraining_gives_up_on_a_frame_that_is_no_picture(hub: Any) -> No
 WRONG = {
     "half": ({"width": 512}, "set width and height, or neither"),
     "huge": ({"width": 512, "height": 99999}, "plugins.retraining.height: "),
+    "limits alone": ({"limits": {"day": 5}}, "limits: need a strategy (rejected, disagree, near_threshold"),
+    "likeness alone": (
+        {"duplicates": {"bits": 5}, "threshold": 0.5},
+        "duplicates, threshold: need a strategy",
+    ),
+    "share of nothing": ({"random": {"share": 0}}, "plugins.retraining.random.share: "),
+    "no table": ({"rare": True}, "plugins.retraining.rare: "),
+    "other strategy": ({"randon": {}}, "plugins.retraining.randon: unknown setting"),
     "twice": ({"labels": ["a", "b", "a"]}, "labels: a is there twice"),
 }
 

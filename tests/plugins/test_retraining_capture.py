@@ -15,6 +15,10 @@ from sqlalchemy import insert, select
 from hub.event import Detection, Model
 from hub.store.captures import REJECTED
 from hub.store.schema import captures, reviews
+from hub.testing import FAULTS, make_event
+from hub.testing.fixture import run_plugin
+
+__all__ = ["run_plugin"]
 
 KEEP_ALL = {"random": {"share": 1.0}}
 
@@ -278,3 +282,14 @@ async def test_miss_is_not_annotated_as_a_picture_of_nothing(hub: Any) -> None:
     assert not (hub.data_dir / "training/training_annotation").exists()
     (row,) = await rows(hub)
     assert row.label == "fist"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_event_is_captured_once_whatever_goes_wrong_around_it(run_plugin: Any, fault: Any) -> None:
+    async with run_plugin("retraining", random={"share": 1.0}, rare={}, rejected={}, disagree={}) as stage:
+        attempts = await stage.deliver(make_event("person"), paint(1), fault=fault)
+        assert attempts[-1].outcome == "done", attempts
+        files = [path for path in (stage.data_dir / "training").rglob("*") if path.is_file()]
+        again = await stage.deliver(make_event("person"), paint(1))
+    assert sorted(path.suffix for path in files) == [".jpg", ".jpg", ".json", ".json", ".json"]
+    assert "nearly that of event 1" in again[-1].reason

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from hub.dispatch.instance import InstanceSettings
 from hub.dispatch.match import Match
@@ -24,7 +27,17 @@ COMMON = [
 
 def settings_of(plugin: str) -> list[str]:
     """Return every setting that a table of this plugin may have, with its place."""
-    return [*installed_plugins()[plugin].load().Settings.model_fields, *COMMON]
+    return [*places_in(installed_plugins()[plugin].load().Settings), *COMMON]
+
+
+def places_in(model: type[BaseModel]) -> Iterator[str]:
+    """Yield a model's settings, each before the members of its table."""
+    for name, field in model.model_fields.items():
+        yield name
+        optional = isinstance(field.annotation, UnionType)
+        for kind in get_args(field.annotation) if optional else (field.annotation,):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from (f"{name}.{member}" for member in places_in(kind))
 
 
 def nested(place: str, value: Any) -> dict[str, Any]:
@@ -62,12 +75,14 @@ def test_each_setting_that_is_wrong_is_named_alone(plugin: str, tmp_path: Path) 
 def test_all_settings_that_are_wrong_are_named_together(plugin: str, tmp_path: Path) -> None:
     table: dict[str, Any] = {"colour": 1}
     # Where `use` or `isolation` are wrong the plugin is not imported, so that its own settings are not known.
-    places = [p for p in settings_of(plugin) if p not in {"match", "suppress", "use", "isolation"}]
+    found_places = settings_of(plugin)
+    above = {"use", "isolation", *(place.rpartition(".")[0] for place in found_places)}
+    places = [place for place in found_places if place not in above]
     for place in places:
         value, _ = wrong_value(plugin, place, tmp_path)
         inside = table
-        *above, last = place.split(".")
-        for name in above:
+        *tables, last = place.split(".")
+        for name in tables:
             inside = inside.setdefault(name, {})
         inside[last] = value
     found = problems_of(plugin, table, tmp_path)

@@ -22,6 +22,10 @@ from plugins.capture_strategies import (
 )
 
 NOT_WANTED = "no strategy wants it"
+REVIEWED = "a person has reviewed it"
+REVIEW = "review"
+"""The attribute with a reviewer's verdict; imported training sets have it from the beginning."""
+JUDGED = ("accepted", "corrected", "rejected", "disputed")
 
 
 def hash_frame(data: bytes) -> bytes:
@@ -54,6 +58,8 @@ class Sampler:
         earlier = await delivery.captured()
         if earlier is not None:
             return earlier
+        if event.attributes.get(REVIEW) in JUDGED:
+            raise Skip(REVIEWED)
         picture = _Picture(frame)
         wanted = [*self._look(event), *await self._look_up(event, picture, delivery)]
         if not wanted:

@@ -195,6 +195,15 @@ async def test_event_that_no_strategy_wants_says_so(hub: Any) -> None:
     assert (verdict.outcome, verdict.reason) == ("skipped", "no strategy wants it")
 
 
+@pytest.mark.parametrize(("review", "outcome"), [("accepted", "skipped"), ("open", "done"), (["x"], "done")])
+async def test_event_that_a_person_reviewed_is_not_captured_any_more(
+    hub: Any, review: Any, outcome: str
+) -> None:
+    (verdict,) = await burst(hub, 1, KEEP_ALL, attributes={"review": review})
+    assert verdict.outcome == outcome
+    assert verdict.reason == ("a person has reviewed it" if outcome == "skipped" else "")
+
+
 async def test_frame_that_is_no_picture_is_not_captured(hub: Any) -> None:
     event = await hub.store(b"\xff\xd8\xff\xd9")
     async with hub.running("retraining", **KEEP_ALL) as retraining:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, select, true
 
 from hub.store.reviews import SKIPPED
 from hub.store.schema import captures, detections, events, leases, reviews
@@ -146,3 +146,18 @@ def _has_detection(wanted: ReviewFilter) -> ColumnElement[bool]:
     if wanted.label is not None:
         seen = seen.where(detections.c.label == wanted.label)
     return seen.exists()
+
+
+def count_by_reason(connection: Connection) -> list[tuple[str, int, int]]:
+    """Return for each reason how many events were captured for it that wait for a reviewer, and that do not.
+
+    An event that was captured for several reasons counts for each.
+    """
+    reasons = func.json_each(captures.c.reasons).table_valued("value")
+    waits = func.count(case((captures.c.closed_at.is_(None), captures.c.event_id)).distinct())
+    done = func.count(case((captures.c.closed_at.is_not(None), captures.c.event_id)).distinct())
+    wanted = select(reasons.c.value, waits, done).select_from(captures.join(reasons, true()))
+    return [
+        (row[0], row[1], row[2])
+        for row in connection.execute(wanted.group_by(reasons.c.value).order_by(reasons.c.value))
+    ]

@@ -10,6 +10,7 @@ import tty
 from typing import Protocol
 
 ESCAPE, END = b"\x1b", b"\x04"
+IGNORED = {ESCAPE, b"\n", b"\r"}
 QUIT, SKIP = "q", "skip"
 MOST_LINE_BYTES = 4096
 
@@ -64,10 +65,9 @@ class Keys:
         before = termios.tcgetattr(self._terminal)
         tty.setcbreak(self._terminal, termios.TCSADRAIN)
         try:
-            key = os.read(self._terminal, 1)
-            if key == ESCAPE:  # an arrow, or the like
-                while select.select([self._terminal], [], [], 0.02)[0]:
-                    os.read(self._terminal, 16)
+            while (key := os.read(self._terminal, 1)) in IGNORED:
+                while key == ESCAPE and select.select([self._terminal], [], [], 0.02)[0]:
+                    os.read(self._terminal, 16)  # the rest of an arrow, or the like
         finally:
             termios.tcsetattr(self._terminal, termios.TCSADRAIN, before)
         return (QUIT if key in {b"", END} else key.decode(errors="replace")), ""

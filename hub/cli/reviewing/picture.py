@@ -52,7 +52,7 @@ class Blocks:
         for number, corners in _place(detections, self._picture.size):
             colour = COLOURS[(number - 1) % len(COLOURS)]
             draw.rectangle(corners, outline=colour)
-            self._write(str(number), corners, Style(color="black", bgcolor=colour, bold=True))
+            self._write(f" {number} ", corners, Style(color="black", bgcolor=colour, bold=True))
 
     def _write(self, text: str, corners: _Corners, style: Style) -> None:
         """Put a number where its box begins, in the picture."""

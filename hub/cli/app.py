@@ -26,6 +26,7 @@ from hub.cli import (
     release,
     replay,
     report,
+    review,
     run,
     snooze,
     template,
@@ -75,6 +76,7 @@ app.add_typer(match.app, name="match")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(plugin.app, name="plugin")
 app.add_typer(archive.app, name="archive")
+app.add_typer(review.app, name="review")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(device.app, name="device")

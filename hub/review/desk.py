@@ -43,6 +43,12 @@ class Task:
     words: tuple[Word, ...] = ()
     """What was said of it, where a dispute is to be settled."""
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the picture in pixels, None without one."""
+        frame = self.event.frame
+        return (frame.width, frame.height) if isinstance(frame, Frame) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Standpoint:
@@ -102,9 +108,30 @@ class Desk:
         """Give up to `count` events of which reviewers do not say the same, with what they said."""
         return await self._write(partial(self._take_disputed, check_reviewer(reviewer), count))
 
+    async def list_waiting(self, reviewer: str, wanted: ReviewFilter = ANY, count: int = 20) -> list[Task]:
+        """Return what waits for a reviewer, in the order in which it would be given; nothing is held."""
+        asker = Asker(check_reviewer(reviewer), self._now(), self.settings.second_share)
+
+        def work(connection: Transaction) -> list[Task]:
+            return [
+                self._make_task(connection, one) for one in find_waiting(connection, wanted, asker, count)
+            ]
+
+        return await self.read(work)
+
+    async def list_disputed(self, count: int = 20) -> list[Task]:
+        """Return events of which reviewers do not say the same, with what they said; nothing is held."""
+        return await self.read(
+            lambda c: [self._make_disputed(c, one) for one in self._list_disputed(c)[:count]]
+        )
+
+    async def read(self, work: Callable[[Transaction], Result]) -> Result:
+        """Return what a function of the store reads."""
+        return await self._thread.attempt(work)
+
     async def look(self, event_id: int) -> Task:
         """Return an event as a reviewer is to see it, whoever holds it."""
-        return await self._read(lambda c: self._make_task(c, _find(c, event_id)))
+        return await self.read(lambda c: self._make_task(c, _find(c, event_id)))
 
     async def accept(
         self, event_id: int, reviewer: str, *, note: str = "", seconds: float | None = None
@@ -145,19 +172,19 @@ class Desk:
 
     async def count(self, reviewer: str, wanted: ReviewFilter = ANY) -> Standpoint:
         """Return how much waits for a reviewer, and how much he has done."""
-        return await self._read(partial(self._count, check_reviewer(reviewer), wanted))
+        return await self.read(partial(self._count, check_reviewer(reviewer), wanted))
 
     async def state(self, event_id: int) -> Standing:
         """Return what stands of an event."""
-        return await self._read(lambda c: self._find_standing(c, _find(c, event_id)))
+        return await self.read(lambda c: self._find_standing(c, _find(c, event_id)))
 
     async def agreement(self) -> Agreement:
         """Return how far reviewers agree on what two of them have seen."""
-        return await self._read(self._measure_agreement)
+        return await self.read(self._measure_agreement)
 
     async def apply(self) -> None:
         """Make amendments of verdicts that have none, where no hub is running that does it."""
-        pending = await self._read(lambda connection: reviews.list_pending(connection, 1))
+        pending = await self.read(lambda connection: reviews.list_pending(connection, 1))
         if pending and not hub_is_running(self._data_dir):
             try:
                 await apply_here(self._data_dir, self.settings)
@@ -166,9 +193,6 @@ class Desk:
 
     async def _write(self, work: Callable[[Transaction], Result]) -> Result:
         return await self._thread.transact(lambda connection: work(_begin(connection)))
-
-    async def _read(self, work: Callable[[Transaction], Result]) -> Result:
-        return await self._thread.attempt(work)
 
     def _take(self, reviewer: str, wanted: ReviewFilter, count: int, connection: Transaction) -> list[Task]:
         asker = Asker(reviewer, self._now(), self.settings.second_share)
@@ -182,8 +206,7 @@ class Desk:
         found: list[Task] = []
         for event_id in self._list_disputed(connection):
             if len(found) < count and leases.find_holder(connection, event_id, reviewer, now) is None:
-                task = self._make_task(connection, event_id)
-                found.append(replace(task, words=self._find_standing(connection, event_id).words))
+                found.append(self._make_disputed(connection, event_id))
         leases.lease(connection, reviewer, [task.event.id for task in found], self._until(now))
         return found
 
@@ -194,6 +217,10 @@ class Desk:
         event = reviews.read_event(connection, first)
         picture = self._frames.path(event.device, event.frame) if isinstance(event.frame, Frame) else None
         return Task(event, reviews.list_reasons(connection, first), picture)
+
+    def _make_disputed(self, connection: Transaction, first: int) -> Task:
+        words = self._find_standing(connection, first).words
+        return replace(self._make_task(connection, first), words=words)
 
     async def _judge(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, select, true
 
 from hub.store.reviews import SKIPPED
 from hub.store.schema import captures, detections, events, leases, reviews
@@ -62,7 +62,8 @@ def find_waiting(connection: Connection, wanted: ReviewFilter, asker: Asker, lim
     captured = _select_captured(wanted, asker).order_by(captures.c.score.desc(), captures.c.id).limit(limit)
     found = [row[0] for row in connection.execute(captured)]
     if wanted.every and wanted.reason is None and len(found) < limit:
-        others = _select_others(wanted, asker).order_by(events.c.id.desc()).limit(limit - len(found))
+        newest = events.c.id if wanted.device is None else events.c.captured_at  # as an index has them
+        others = _select_others(wanted, asker).order_by(newest.desc()).limit(limit - len(found))
         found += [row[0] for row in connection.execute(others)]
     return found
 
@@ -85,31 +86,29 @@ def _select_captured(wanted: ReviewFilter, asker: Asker) -> Select[Any]:
         (other.c.score > captures.c.score)
         | ((other.c.score == captures.c.score) & (other.c.id < captures.c.id)),
     )
-    found = (
-        select(captures.c.event_id)
-        .join(events, events.c.id == captures.c.event_id)
-        .where(captures.c.closed_at.is_(None), *_find_free(captures.c.event_id, asker), ~better.exists())
-    )
+    found = select(captures.c.event_id).join(events, events.c.id == captures.c.event_id)
+    found = found.where(captures.c.closed_at.is_(None))
     if wanted.device is not None:
         found = found.where(captures.c.device == wanted.device)
     if wanted.reason is not None:
         reasons = func.json_each(captures.c.reasons).table_valued("value")
         found = found.where(select(reasons.c.value).where(reasons.c.value == wanted.reason).exists())
-    return found.where(*_conditions(wanted))
+    # What costs most is asked last: SQLite keeps the order.
+    return found.where(*_conditions(wanted), *_find_free(captures.c.event_id, asker), ~better.exists())
 
 
 def _select_others(wanted: ReviewFilter, asker: Asker) -> Select[Any]:
     captured = select(captures.c.id).where(captures.c.event_id == events.c.id)
     word = events.c.attributes[REVIEW].as_string()
-    found = select(events.c.id).where(
-        events.c.amends.is_(None),
+    found = select(events.c.id).where(events.c.amends.is_(None))
+    if wanted.device is not None:
+        found = found.where(events.c.device == wanted.device)
+    return found.where(
+        *_conditions(wanted),
         *_find_free(events.c.id, asker),
         ~captured.exists(),
         word.is_(None) | word.not_in(JUDGED),
     )
-    if wanted.device is not None:
-        found = found.where(events.c.device == wanted.device)
-    return found.where(*_conditions(wanted))
 
 
 def _find_free(event_id: ColumnElement[int], asker: Asker) -> list[ColumnElement[bool]]:
@@ -147,3 +146,18 @@ def _has_detection(wanted: ReviewFilter) -> ColumnElement[bool]:
     if wanted.label is not None:
         seen = seen.where(detections.c.label == wanted.label)
     return seen.exists()
+
+
+def count_by_reason(connection: Connection) -> list[tuple[str, int, int]]:
+    """Return for each reason how many events were captured for it that wait for a reviewer, and that do not.
+
+    An event that was captured for several reasons counts for each.
+    """
+    reasons = func.json_each(captures.c.reasons).table_valued("value")
+    waits = func.count(case((captures.c.closed_at.is_(None), captures.c.event_id)).distinct())
+    done = func.count(case((captures.c.closed_at.is_not(None), captures.c.event_id)).distinct())
+    wanted = select(reasons.c.value, waits, done).select_from(captures.join(reasons, true()))
+    return [
+        (row[0], row[1], row[2])
+        for row in connection.execute(wanted.group_by(reasons.c.value).order_by(reasons.c.value))
+    ]

@@ -68,7 +68,7 @@ def print_figures(figures: Figures, worst: int) -> None:
 
 def _headline(figures: Figures) -> str:
     if figures.has_boxes:
-        return f"AP50 {share(figures.ap50)}, AP50:95 {share(figures.ap50_95)}"
+        return f"AP50 {share(figures.ap50) or '-'}, AP50:95 {share(figures.ap50_95) or '-'}"
     top = "".join(f", top-{size} {share(one)}" for size, one in figures.top.items())
     return f"accuracy {share(figures.accuracy)} at the threshold{top}"
 

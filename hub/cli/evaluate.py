@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hub.cli.dataset import ClassesOption
-from hub.cli.evaluate_tables import print_comparison, print_figures, print_setting
+from hub.cli.evaluate_changes import print_comparison
+from hub.cli.evaluate_tables import print_figures, print_setting
 from hub.cli.progress import progress
 from hub.cli.shared import JsonOption, as_shown, complaints, plainly, print_json
 from hub.errors import ConfigError, HubError
@@ -104,16 +105,19 @@ def evaluate(
         from edge.evaluation.exam import set_exam
         from edge.evaluation.figures import Figures
         from edge.evaluation.looking import find_model, look, open_model
-    entrants = [open_model(find_model(model)) for model in models]
+
+        entrants = [open_model(find_model(model)) for model in models]
     checked = _read(dataset, name, classes)
     exam = set_exam(checked.dataset, [card for card, _ in entrants], split.value if split else None)
     with progress("looking") as tell:
         looked = look(exam, [detector for _, detector in entrants], tell)
     figures = [Figures(card, exam, looked, turn, threshold) for turn, (card, _) in enumerate(entrants)]
     compared = Comparison(figures[0], figures[1], seed) if compare else None
+    with complaints.status("scoring"):
+        facts = _as_json(checked, exam, looked, figures, compared, worst)
     _write(figures, worst, worst_to, png)
     if json:
-        print_json(_as_json(checked, exam, looked, figures, compared, worst))
+        print_json(facts)
     else:
         print_setting(checked, exam, looked)
         if compared:

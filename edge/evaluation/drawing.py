@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from edge.evaluation.exam import EvaluationError
 from edge.evaluation.figures import Seen
 from edge.picture_file import read_picture
 from hub.dataset.output import written_beside
-from hub.draw.picture import draw_detections, encode_jpeg
+from hub.draw.picture import PictureError, draw_detections, encode_jpeg
 from hub.draw.tag import draw_tag, list_tag
 
 if TYPE_CHECKING:
@@ -51,12 +52,17 @@ def write_seen(folder: Path, pictures: Sequence[Seen]) -> None:
 
     Raises:
         DatasetError: There is something of that name.
+        EvaluationError: A picture cannot be read any more.
         OSError: The disk is full, and the like.
     """
     with written_beside(folder) as partial:
         for number, seen in enumerate(pictures, 1):
             stem = _UNFIT.sub("_", Path(seen.scene.name).stem)[:_NAME_CHARS]
-            drawn = draw_seen(_enlarge(read_picture(seen.scene.path)), seen)
+            try:
+                pixels = read_picture(seen.scene.path)
+            except PictureError as error:
+                raise EvaluationError(f"{seen.scene.name}: changed meanwhile: {error}") from error
+            drawn = draw_seen(_enlarge(pixels), seen)
             (partial / f"{number:02}-{stem}.jpg").write_bytes(encode_jpeg(drawn))
 
 

@@ -165,9 +165,11 @@ def _scene(sample: Sample, truths: Sequence[Truth]) -> Scene:
 def _boxes_of(sample: Sample, counted: frozenset[str]) -> Iterator[Truth]:
     for one in sample.objects:
         if one.label in counted:
-            xmin, ymin, xmax, ymax = sample.box_of(one).corners
-            corners = (xmin / sample.width, ymin / sample.height, xmax / sample.width, ymax / sample.height)
-            yield Truth(one.label, Box.from_corners(*corners))
+            box, width, height = sample.box_of(one), sample.width, sample.height
+            left, top = box.left / width, box.top / height
+            yield Truth(
+                one.label, Box(left=left, top=top, width=box.width / width, height=box.height / height)
+            )
 
 
 def _name_pictures(
@@ -188,10 +190,10 @@ def _name_pictures(
             strange[str(label)] += 1
     notes = []
     if several:
-        notes.append(f"{several} pictures have several classes: left out, a model says one of each picture")
+        notes.append(f"pictures of several classes: {several} left out, for a model says one of each")
     if strange:
         notes.append(
-            f"{strange.total()} pictures are of classes that no model knows ({_list(sorted(strange))}): "
-            'left out (--classes MAP renames classes; "" makes them pictures of nothing)'
+            f"pictures of classes that no model knows ({_list(sorted(strange))}): "
+            f'{strange.total()} left out (--classes MAP renames classes; "" makes them pictures of nothing)'
         )
     return scenes, notes

@@ -15,6 +15,7 @@ from edge.evaluation.looking import Found, Looked
 from edge.evaluation.pairing import Pair, pair
 from edge.model_card import ModelCard
 
+MOST_TOLD = 4  # mistakes of a picture
 TOP = (2, 3, 5)
 """How many of the surest labels are looked at: at most half of all, else it says little."""
 
@@ -187,7 +188,8 @@ def as_json(seen: Seen) -> dict[str, Any]:
 def tell_mistakes(seen: Seen) -> str:
     """Return what is wrong with one picture, for people, the worst first."""
     wrong = sorted((one for one in seen.pairs if not one.is_right), key=lambda one: -one.error)
-    return ", ".join(map(_tell_mistake, wrong)) or "nothing"
+    more = [f"{len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
+    return ", ".join([*map(_tell_mistake, wrong[:MOST_TOLD]), *more]) or "nothing"
 
 
 def _tell_mistake(one: Pair) -> str:
@@ -208,6 +210,8 @@ def _counts(counts: Counts) -> dict[str, Any]:
 
 
 def name_all(all_figures: Sequence[Figures]) -> list[str]:
-    """Return the titles of models, told apart where they are the same."""
+    """Return the titles of models; of two, which is the old one and which the new."""
     titles = [one.title for one in all_figures]
-    return titles if len(set(titles)) == len(titles) else ["old", "new"][: len(titles)]
+    if len(titles) == 1:
+        return titles
+    return [f"{age} ({title})" for age, title in zip(("old", "new"), titles, strict=True)]

@@ -18,6 +18,7 @@ from hub.event import MAX_DETECTIONS, Detection
 FLOOR = 0.001
 """Boxes with less confidence change no figure (as in Ultralytics' and Detectron2's evaluations, about)."""
 Found = tuple[Detection, ...]
+Entrant = tuple[ModelCard, Detector]
 Tell = Callable[[int, int], None]
 
 
@@ -52,7 +53,7 @@ def find_model(name: str) -> Path:
     )
 
 
-def open_model(folder: Path) -> tuple[ModelCard, Detector]:
+def open_model(folder: Path) -> Entrant:
     """Return a model's card, and the model telling also what is below the card's thresholds.
 
     Raises:

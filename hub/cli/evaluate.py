@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hub.cli.dataset import ClassesOption
-from hub.cli.evaluate_tables import print_comparison, print_figures, print_setting
+from hub.cli.evaluate_changes import print_comparison
+from hub.cli.evaluate_tables import print_figures, print_setting
 from hub.cli.progress import progress
 from hub.cli.shared import JsonOption, as_shown, complaints, plainly, print_json
 from hub.errors import ConfigError, HubError
 
 if TYPE_CHECKING:
     from edge.evaluation.comparison import Comparison
-    from edge.evaluation.exam import Exam
+    from edge.evaluation.examination import Examination
     from edge.evaluation.figures import Figures
-    from edge.evaluation.looking import Looked
     from hub.dataset.check import Checked
 
 EXIT_WORSE = 3
@@ -100,26 +100,25 @@ def evaluate(
     """
     _check_options(models, worst_to, png, compare=compare, fail_if_worse=fail_if_worse)
     with _needing():
-        from edge.evaluation.comparison import Comparison
-        from edge.evaluation.exam import set_exam
-        from edge.evaluation.figures import Figures
-        from edge.evaluation.looking import find_model, look, open_model
-    entrants = [open_model(find_model(model)) for model in models]
+        from edge.evaluation.examination import examine
+        from edge.evaluation.looking import find_model, open_model
+
+        entrants = [open_model(find_model(model)) for model in models]
     checked = _read(dataset, name, classes)
-    exam = set_exam(checked.dataset, [card for card, _ in entrants], split.value if split else None)
     with progress("looking") as tell:
-        looked = look(exam, [detector for _, detector in entrants], tell)
-    figures = [Figures(card, exam, looked, turn, threshold) for turn, (card, _) in enumerate(entrants)]
-    compared = Comparison(figures[0], figures[1], seed) if compare else None
-    _write(figures, worst, worst_to, png)
+        made = examine(entrants, checked.dataset, split.value if split else None, threshold, tell)
+    compared = made.compare(seed) if compare else None
+    with complaints.status("scoring"):
+        facts = _as_json(checked, made, compared, worst)
+    _write(made.figures, worst, worst_to, png)
     if json:
-        print_json(_as_json(checked, exam, looked, figures, compared, worst))
+        print_json(facts)
     else:
-        print_setting(checked, exam, looked)
+        print_setting(checked, made.exam, made.looked)
         if compared:
             print_comparison(compared, worst)
         else:
-            print_figures(figures[0], worst)
+            print_figures(made.figures[0], worst)
     if compared and fail_if_worse and compared.verdict == "worse":
         raise typer.Exit(EXIT_WORSE)
 
@@ -148,7 +147,7 @@ def _read(folder: Path, name: str | None, classes: Path | None) -> Checked:
         return check_dataset(folder, name, read_class_map(classes) if classes else None, tell)
 
 
-def _write(figures: list[Figures], worst: int, worst_to: Path | None, png: Path | None) -> None:
+def _write(figures: Sequence[Figures], worst: int, worst_to: Path | None, png: Path | None) -> None:
     """Write files; of two models the worst pictures are the new one's."""
     if png:
         with _needing():
@@ -164,22 +163,12 @@ def _write(figures: list[Figures], worst: int, worst_to: Path | None, png: Path 
         complaints.print(as_shown(f"wrote {worst_to}: {len(pictures)} pictures with mistakes"))
 
 
-def _as_json(
-    checked: Checked,
-    exam: Exam,
-    looked: Looked,
-    figures: list[Figures],
-    compared: Comparison | None,
-    worst: int,
-) -> dict[str, Any]:
-    models = [one.as_json(worst) for one in figures]
+def _as_json(checked: Checked, made: Examination, compared: Comparison | None, worst: int) -> dict[str, Any]:
+    models = [one.as_json(worst) for one in made.figures]
     return {
         "format": checked.format,
-        "split": exam.split,
-        "pictures": len(looked.scenes),
-        "notes": list(exam.notes),
-        "left_out": [{"picture": name, "reason": reason} for name, reason in looked.left_out],
         "findings": [asdict(one) for one in checked.findings],
+        **made.as_json(),
         **({"old": models[0], "new": models[1], **compared.as_json(worst)} if compared else models[0]),
     }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hub.draw.picture import draw_detections
-from hub.draw.tag import write_tag
+from hub.draw.tag import draw_tag, write_tag
 from hub.event import Box, Detection
 
 GREY = np.full((240, 640, 3), 128, np.uint8)
@@ -49,6 +49,14 @@ def test_tag_is_whole_when_its_box_is_at_the_edge(box, label):
 
 def count_ink(picture: np.ndarray) -> int:
     return int((picture.max(axis=2) < 40).sum())
+
+
+@pytest.mark.parametrize(("box", "top"), [((200, 60, 300, 120), 121), ((200, 60, 300, 230), 45)])
+def test_tag_stands_below_its_box_where_there_is_room_and_else_above(box, top):
+    picture = GREY.copy()
+    draw_tag(picture, ("up", ""), box, (255, 0, 0), below=True)
+    rows = np.flatnonzero((picture != GREY).any(axis=(1, 2)))
+    assert abs(int(rows[0]) - top) <= 1
 
 
 def test_tag_of_a_long_label_keeps_its_confidence():

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,10 +13,8 @@ from torch import Tensor, nn
 from edge.training.export import export
 from edge.training.loop import read_options, train
 from edge.training.network import STRIDE, Detector, Export, cell_corners
-from edge.training.pictures import SIDE, Sample, draw_sample
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from edge.training.pictures import SIDE, draw_sample
+from edge.training.targets import draw_targets
 
 CELLS = SIDE // STRIDE
 BATCH = 32
@@ -33,26 +30,12 @@ class Batch:
     counts: Tensor
 
 
-def _draw_targets(sample: Sample) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    heat = np.zeros((1, CELLS, CELLS), np.float32)
-    corners = np.zeros((4, CELLS, CELLS), np.float32)
-    counts = np.zeros((1, CELLS, CELLS), np.float32)
-    y, x = np.mgrid[:CELLS, :CELLS]
-    for box in sample.boxes / STRIDE:
-        column, row = ((box[:2] + box[2:]) / 2).astype(int).clip(0, CELLS - 1)
-        radius = max(1.0, float((box[2:] - box[:2]).max()) * 0.16)
-        bump = np.exp(-((x - column) ** 2 + (y - row) ** 2) / (2 * radius**2)).astype(np.float32)
-        heat[0] = np.maximum(heat[0], np.where(bump < 0.1, 0, bump))
-        near = (slice(max(row - 1, 0), row + 2), slice(max(column - 1, 0), column + 2))
-        corners[:, *near] = box[:, None, None]
-        counts[:, *near] = 1
-    return heat, corners, counts
-
-
 def _make_batch(rng: np.random.Generator) -> Batch:
     samples = [draw_sample(rng) for _ in range(BATCH)]
-    targets = [_draw_targets(sample) for sample in samples]
-    heat, corners, counts = (torch.from_numpy(np.stack(part)) for part in zip(*targets, strict=True))
+    targets = [draw_targets(sample.boxes / np.float32(STRIDE), (CELLS, CELLS)) for sample in samples]
+    heat = torch.from_numpy(np.stack([one.heat for one in targets]))
+    corners = torch.from_numpy(np.stack([one.corners for one in targets]))
+    counts = torch.from_numpy(np.stack([one.counts for one in targets]))
     pictures = np.stack([sample.pixels for sample in samples]).transpose(0, 3, 1, 2)
     return Batch(torch.from_numpy(np.ascontiguousarray(pictures)), heat, corners, counts)
 

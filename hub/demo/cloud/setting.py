@@ -65,6 +65,7 @@ cooldown_s = 5
 
 [plugins.tweet]
 match = {{ sources = ["books", "thumbs"] }}
+template = "New in {{source}} from {{device}} at {{time:%H:%M}} (UTC): {{labels}}"
 """
 
 

@@ -174,7 +174,9 @@ def _draw(history: History, gate: Gate, png: Path) -> None:
     known = weigh(history.decisions)
     if not any(one.has_text for one in known):
         raise StoreError(f"gate {gate.gate}: there is no curve without pictures whose text is known")
-    draw_curve(trace(known), gate.threshold, f"Gate {gate.gate}: {len(known):,} pictures", png)
+    with_text = sum(one.has_text for one in known)
+    title = f"Gate {gate.gate}: {len(known):,} pictures whose text is known, {with_text:,} with text"
+    draw_curve(trace(known), gate.threshold, title, png)
 
 
 def _print(told: Report, gate: str, found: Gate) -> None:
@@ -187,7 +189,7 @@ def _print(told: Report, gate: str, found: Gate) -> None:
         ("calls saved", f"{told.saved_calls:,} ({told.saved_share:.1%})"),
         ("money saved", f"{_in_usd(told.saved_money)}, at {_in_usd(found.settings.price)} a picture"),
     ]
-    print_table(f"Gate {gate}, threshold {found.threshold:g}", ("", ""), rows)
+    print_table(f"Gate {gate}, threshold now {found.threshold:g}", ("", ""), rows)
     if told.matrix is not None:
         matrix = told.matrix
         print_table(
@@ -212,7 +214,7 @@ def _print_price(gate: str, found: Gate) -> None:
 
 def _in_usd(amount: float) -> str:
     """Return an amount to the cent, or below a dollar to a hundredth of one."""
-    return f"USD {amount:,.2f}" if amount >= 1 else f"USD {amount:.4f}"
+    return f"USD {amount:,.2f}" if amount >= 1 or not amount else f"USD {amount:.4f}"
 
 
 def _with_interval(share: float | None, interval: tuple[float, float] | None) -> str:

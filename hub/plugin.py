@@ -496,7 +496,8 @@ class Specifications:
         Raises:
             RetryLater: The far side is down, throttles, or must not be paid more: the image stays where it
                 is, and no other is asked about for so long.
-            Reject: No attempt can succeed: the image goes to quarantine with the reason.
+            Reject: No attempt can succeed: the image goes to quarantine with the reason, as `rejected`.
+            PayloadError: Likewise, with a code of its own, such as `bad_answer`.
         """
         raise NotImplementedError
 

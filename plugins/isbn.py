@@ -19,6 +19,7 @@ from hub.plugin import (
     Decoded,
     Image,
     Message,
+    PayloadError,
     PluginContext,
     Reject,
     RetryLater,
@@ -123,7 +124,8 @@ class Isbn:
 
         Raises:
             RetryLater: The far side is down, throttles, or the budget is used up.
-            Reject: It refused the picture, or what it answered cannot be used.
+            Reject: It refused the picture.
+            PayloadError: `bad_answer`: what it answered cannot be used.
         """
         if self._model is None:
             raise RuntimeError("the cascade has a model where there is none")
@@ -134,9 +136,9 @@ class Isbn:
         except DeliveryError as error:  # raised so far, so that it counts as paid
             raise RetryLater(RETRY_S, str(error)) from error
         if not isinstance(answer, dict):
-            raise Reject("the kept answer of the model is not one of this plugin's")
+            raise PayloadError("bad_answer", "the kept answer of the model is not one of this plugin's")
         if "unusable" in answer:
-            raise Reject(str(answer["unusable"]))
+            raise PayloadError("bad_answer", str(answer["unusable"]))
         return answer
 
     async def _ask_model(self, model: Classifier, image: Image) -> JsonValue:

@@ -17,6 +17,7 @@ from hub.plugin import (
     Decoded,
     Image,
     Message,
+    PayloadError,
     PluginContext,
     Reject,
     RetryLater,
@@ -83,7 +84,8 @@ class Rekognition:
         """Return what is to be raised of several failures: the picture's own, else the longest wait."""
         for failure in failures:
             if not isinstance(failure, RetryLater):
-                return failure if isinstance(failure, Reject) or len(failures) == 1 else failures[0]
+                is_pictures = isinstance(failure, (Reject, PayloadError))
+                return failure if is_pictures or len(failures) == 1 else failures[0]
         waits = [failure for failure in failures if isinstance(failure, RetryLater)]
         longest = max(waits, key=lambda wait: wait.after_s)
         self._trouble = str(longest)

@@ -13,7 +13,7 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 from hub.aws import make_client
-from hub.plugin import Calls, Image, Reject, RetryLater
+from hub.plugin import Calls, Image, PayloadError, Reject, RetryLater
 from plugins.rekognition_errors import DOWN_S, UnansweredError, judge, no_face
 from plugins.rekognition_picture import most_bytes, name_object, refuse_size, shrink
 from plugins.rekognition_request import MEMBERS, Inquiry
@@ -68,6 +68,7 @@ class Asking:
 
         Raises:
             RetryLater, Reject: As `classify` says.
+            PayloadError: `bad_answer`: what Rekognition answered is not Rekognition's.
             UnansweredError: It may have been paid for.
         """
         entry = await calls.ask(
@@ -77,7 +78,7 @@ class Asking:
             limits=self._settings.limits,
         )
         if isinstance(entry, dict) and "unreadable" in entry:
-            raise Reject(f"{inquiry.operation}: {entry['unreadable']}")
+            raise PayloadError("bad_answer", f"{inquiry.operation}: {entry['unreadable']}")
         return entry
 
     async def _call(self, inquiry: Inquiry, image: Image) -> JsonValue:

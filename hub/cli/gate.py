@@ -174,7 +174,9 @@ def _draw(history: History, gate: Gate, png: Path) -> None:
     known = weigh(history.decisions)
     if not any(one.has_text for one in known):
         raise StoreError(f"gate {gate.gate}: there is no curve without pictures whose text is known")
-    draw_curve(trace(known), gate.threshold, f"Gate {gate.gate}: {len(known):,} pictures", png)
+    with_text = sum(one.has_text for one in known)
+    title = f"Gate {gate.gate}: {len(known):,} pictures whose text is known, {with_text:,} with text"
+    draw_curve(trace(known), gate.threshold, title, png)
 
 
 def _print(told: Report, gate: str, found: Gate) -> None:
@@ -185,9 +187,9 @@ def _print(told: Report, gate: str, found: Gate) -> None:
         ("precision", _with_interval(told.precision, told.precision_interval)),
         ("recall", _with_interval(told.recall, told.recall_interval)),
         ("calls saved", f"{told.saved_calls:,} ({told.saved_share:.1%})"),
-        ("money saved", f"{told.saved_money:,.2f}, at {found.settings.price:g} a picture"),
+        ("money saved", f"{_in_usd(told.saved_money)}, at {_in_usd(found.settings.price)} a picture"),
     ]
-    print_table(f"Gate {gate}, threshold {found.threshold:g}", ("", ""), rows)
+    print_table(f"Gate {gate}, threshold now {found.threshold:g}", ("", ""), rows)
     if told.matrix is not None:
         matrix = told.matrix
         print_table(
@@ -198,8 +200,21 @@ def _print(told: Report, gate: str, found: Gate) -> None:
                 ("without text", f"{matrix.sent_without_text:,.0f}", f"{matrix.refused_without_text:,.0f}"),
             ],
         )
+    _print_price(gate, found)
     if told.refused and not told.known_refused:
         console.print("Recall is unknown: no refused picture was audited and answered; see audit_share.")
+
+
+def _print_price(gate: str, found: Gate) -> None:
+    """Say where the price comes from: never from what a plugin is set to pay."""
+    is_set = "price" in found.settings.model_fields_set
+    whose = f"price of [gates.{gate}]" if is_set else f"default price, as [gates.{gate}] sets none"
+    console.print(as_shown(f"Money is reckoned at the {whose}, whatever the plugins pay."))
+
+
+def _in_usd(amount: float) -> str:
+    """Return an amount to the cent, or below a dollar to a hundredth of one."""
+    return f"USD {amount:,.2f}" if amount >= 1 or not amount else f"USD {amount:.4f}"
 
 
 def _with_interval(share: float | None, interval: tuple[float, float] | None) -> str:

@@ -44,7 +44,7 @@ class Matrix(Plain):
 
 
 class Report(Plain):
-    """What `lenshub gate report` tells. Absent where nothing is known; intervals are of 95 %."""
+    """What `lenshub gate report` tells. Absent where nothing is known; intervals of 95 %, money in USD."""
 
     pictures: int
     passed: int
@@ -107,7 +107,7 @@ def measure(decisions: Iterable[Judged], audited: int, price: float) -> Report:
         matrix=matrix,
         saved_calls=saved,
         saved_share=saved / len(found) if found else 0.0,
-        saved_money=saved * price,
+        saved_money=round(saved * price, 6),
     )
 
 

@@ -32,7 +32,7 @@ class GateSettings(Plain):
         default=0.02, description="of the refused pictures so many are sent all the same, drawn at random"
     )
     price: Annotated[float, Field(ge=0)] = Field(
-        default=0.001, description="what the calls cost that a refused picture saves; for reports"
+        default=0.001, description="USD; what the calls cost that a refused picture saves; for reports"
     )
     when_down: Literal["open", "closed"] = Field(
         default="open", description="without an answer pictures are sent (open), or wait (closed)"

@@ -23,7 +23,7 @@ from hub.images.message import Refusal, printable
 from hub.images.offer import Outcome
 from hub.images.token import make_token, token_path
 from hub.images.turned_away import TurnedAway
-from hub.images.uploads import TooMany, Upload, UploadChannel, describe, key_of
+from hub.images.uploads import TooMany, Upload, UploadChannel, describe, key_of, source_of
 from hub.store.calls import read_known
 from hub.store.log import EventLog
 
@@ -33,6 +33,7 @@ AT_A_TIME = 32
 """Requests whose pictures are read at a time; the others wait for their turn unread."""
 MAX_KEY_CHARS = 200
 IMAGES = "/v1/images"
+DOORS = f"there are POST {IMAGES}?source=NAME and GET {IMAGES}/KEY"
 
 Answerer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -106,7 +107,9 @@ class ImageServer:
                 self._turned_away.note(wrong.code)
             return wrong.answer
         except web.HTTPException as error:
-            return Wrong(error.status, "bad_request", error.reason).answer
+            asked = printable(f"{request.method} {request.path}")[:MAX_NAME_CHARS]
+            reason = f"{asked}: {error.reason}; {DOORS}"
+            return Wrong(error.status, "bad_request", reason).answer
         except OSError as error:
             log.error("http.failing: %s", error)  # noqa: TRY400 - all is said
             return Wrong(503, "not_kept", f"the picture cannot be kept: {error.strerror}").answer
@@ -116,7 +119,8 @@ class ImageServer:
         ours = self._token.encode()
         theirs = shown.strip().encode("utf-8", "replace")
         if kind.lower() != "bearer" or not secrets.compare_digest(theirs, ours):
-            reason = f"send `Authorization: Bearer ...` with what is in {token_path(self._data_dir).name}"
+            name = token_path(self._data_dir).name
+            reason = f"send `Authorization: Bearer ...` with what is in {name} in the hub's data folder"
             raise Wrong(401, "no_token", reason, **{"WWW-Authenticate": "Bearer"})
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
@@ -135,7 +139,9 @@ class ImageServer:
         if found := self._channels.get(source):
             return found
         known = ", ".join(sorted(self._channels)) or "none"
-        reason = f"no instance {printable(source)[:MAX_NAME_CHARS]!r} takes uploads (those that do: {known})"
+        wrong = f"no instance {printable(source)[:MAX_NAME_CHARS]!r} takes uploads"
+        said = wrong if source else "say which instance is to be asked: ?source=NAME"
+        reason = f"{said} (those that do: {known})"
         raise Wrong(404, "unknown_source", reason)
 
     async def _describe(
@@ -185,11 +191,15 @@ class ImageServer:
 
     async def _tell(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]
-        source = key.split(":")[1] if key.count(":") > 1 else ""
+        if (source := source_of(key)) is None:
+            found = printable(key)[:MAX_NAME_CHARS]
+            reason = f"{found!r} is no key of an upload; ask for the `key` that POST answered with"
+            raise Wrong(404, "unknown_key", reason)
         channel, _ = self._channel(source)
-        if found := await self._find(channel, key):
-            return found
-        raise Wrong(404, "unknown_key", "no such picture was sent, or a gate kept it back")
+        if answer := await self._find(channel, key):
+            return answer
+        reason = f"no picture with this key was sent to {source}, or a gate kept it back"
+        raise Wrong(404, "unknown_key", reason)
 
     async def _find(self, channel: UploadChannel, key: str) -> web.Response | None:
         if event := await self._event(channel.plugin, key):

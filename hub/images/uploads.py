@@ -200,6 +200,13 @@ def key_of(source: str, mark: str) -> str:
     return f"http:{source}:{mark}"
 
 
+def source_of(key: str) -> str | None:
+    """Return the instance that a picture with this key was sent to; None where it is no such key."""
+    kind, _, rest = key.partition(":")
+    source, colon, mark = rest.partition(":")
+    return source if kind == "http" and source and colon and mark else None
+
+
 def describe(key: str, name: str, device: str, data: bytes) -> Upload:
     """Return a picture that is sent now. Blocks for its digest."""
     digest = hashlib.sha256(data).hexdigest()

@@ -193,13 +193,13 @@ async def test_picture_is_sent_as_base64_where_the_api_wants_json(look, http, se
         ("deep", "not JSON"),
     ],
 )
-async def test_answer_that_cannot_be_used_is_rejected_and_not_paid_for_again(
+async def test_answer_that_cannot_be_used_is_a_bad_answer_and_not_paid_for_again(
     look, http, server, trouble, reason
 ):
     server.trouble = trouble
 
     for _ in range(2):
-        with pytest.raises(Reject, match=reason):
+        with pytest.raises(PayloadError, match=f"^bad_answer: .*{reason}"):
             await look(COVER, **http(price_usd=0.01))
 
     assert len(server.requests) == 1

@@ -22,7 +22,7 @@ from hub.errors import DeliveryError
 from hub.images.image import Image, S3Object
 from hub.images.message import write
 from hub.loading import Loaded, load_instance
-from hub.plugin import Reject, RetryLater
+from hub.plugin import PayloadError, Reject, RetryLater
 from plugins import rekognition_asking
 from plugins.rekognition_picture import shrink
 from plugins.rekognition_request import CALLS
@@ -141,10 +141,10 @@ async def test_answers_of_an_earlier_attempt_are_not_paid_again(
         ("too_large", Reject, "too large"),
         ("object", Reject, "cannot read the object"),
         ("parameter", Reject, "refuses the picture"),
-        ("strange", Reject, "not Rekognition's"),
-        ("array", Reject, "not Rekognition's"),
-        ("nothing", Reject, "not Rekognition's"),
-        ("html_200", Reject, "not Rekognition's"),
+        ("strange", PayloadError, "not Rekognition's"),
+        ("array", PayloadError, "not Rekognition's"),
+        ("nothing", PayloadError, "not Rekognition's"),
+        ("html_200", PayloadError, "not Rekognition's"),
         ("drop", DeliveryError, "did not answer"),
     ],
 )
@@ -190,7 +190,7 @@ async def test_unreadable_answer_is_kept_as_paid_and_not_asked_again(
     server.fail("DetectLabels", "html_200")
     async with asking(server, tmp_path) as plugin:
         for _ in range(2):
-            with pytest.raises(Reject):
+            with pytest.raises(PayloadError, match=r"^bad_answer: "):
                 await plugin.classify(image(), ledger)
     assert server.calls["DetectLabels"] == 1
 

@@ -45,9 +45,11 @@ class Picture:
 
 
 def draw_sign(number: int) -> Picture:
-    """Return a board with words on it; each number gives another picture."""
-    words = WORDS[number % len(WORDS)]
+    """Return a board with words on it, of every fourth the scene alone; each number gives another picture."""
     scene = take_photo([], size=SIZE, seed=number)
+    if number % 4 == 1:
+        return Picture(_encode(scene), {"DetectLabels": _scene(), "DetectText": _text("")})
+    words = WORDS[number % len(WORDS)]
     left, top, width, height = _BOARD
     corner = (round(left * SIZE[0]), round(top * SIZE[1]))
     opposite = (round((left + width) * SIZE[0]), round((top + height) * SIZE[1]))
@@ -100,13 +102,17 @@ def _box(left: float, top: float, width: float, height: float) -> Body:
 
 def _labels() -> Body:
     sign = {"Name": "Sign", "Confidence": 97.9, "Instances": [{"BoundingBox": _box(*_BOARD)}]}
-    return {"Labels": [sign, {"Name": "Outdoors", "Confidence": 91.2}], "LabelModelVersion": "3.0"}
+    return {"Labels": [sign, *_scene()["Labels"]], "LabelModelVersion": "3.0"}
+
+
+def _scene() -> Body:
+    return {"Labels": [{"Name": "Outdoors", "Confidence": 91.2}], "LabelModelVersion": "3.0"}
 
 
 def _text(line: str) -> Body:
-    """Return a line and its words, as DetectText says the same text twice."""
+    """Return a line, if there is one, and its words, as DetectText says the same text twice."""
     geometry = {"BoundingBox": _box(*_BOARD)}
-    kinds = [("LINE", line), *(("WORD", word) for word in line.split())]
+    kinds = [("LINE", line), *(("WORD", word) for word in line.split())] if line else []
     found = [
         {"DetectedText": text, "Type": kind, "Id": number, "Confidence": 99.4, "Geometry": geometry}
         for number, (kind, text) in enumerate(kinds)

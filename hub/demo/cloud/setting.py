@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from hub.demo.cloud.notice import REGION
@@ -37,7 +38,7 @@ region = "{region}"
 endpoint_url = "{rekognition}"
 rate = {{ labels = 50, text = 50 }}
 budget_usd_per_day = 1.0
-images = {{ sqs = "{queue}", endpoint_url = "{storage}", region = "{region}", device = "street" }}
+images = {{ sqs = "{queue}", endpoint_url = "{storage}", region = "{region}", device = "street"{gated} }}
 
 [plugins.books]            # uploads by HTTP: the barcode, and without one a classifier
 use = "isbn"
@@ -65,6 +66,13 @@ cooldown_s = 5
 
 [plugins.tweet]
 match = {{ sources = ["books", "thumbs"] }}
+template = "New in {{source}} from {{device}} at {{time:%H:%M}} (UTC): {{labels}}"
+"""
+
+_GATE = """
+[gates.text]               # looks on only: every picture is sent, and its score kept for `lenshub gate tune`
+model = "text"
+threshold = 0
 """
 
 
@@ -94,7 +102,9 @@ def lay_out_cloud(parent: Path, at: Addresses) -> CloudSetting:
     """Make a new folder below `parent` with the hub's configuration; raises HubError."""
     port = free_port()
     setting = CloudSetting(new_folder(parent), f"http://127.0.0.1:{port}")
+    has_gate = find_spec("openvino") is not None  # of the extra `gate`
     text = _HUB.format(
+        gated=', gate = "text"' if has_gate else "",
         path=setting.hub_toml,
         mqtt_port=free_port(),
         http_port=port,
@@ -110,6 +120,6 @@ def lay_out_cloud(parent: Path, at: Addresses) -> CloudSetting:
         batch=BATCH,
         alarming=json.dumps([ALARMING]),
     )
-    setting.hub_toml.write_text(text, encoding="utf-8")
+    setting.hub_toml.write_text(text + _GATE * has_gate, encoding="utf-8")
     setting.thumbs.mkdir()
     return setting

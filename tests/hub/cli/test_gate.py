@@ -65,6 +65,21 @@ async def test_report_tells_precision_recall_and_what_was_saved(lenshub, toml, d
     people = lenshub("gate", "report", "text").stdout
     assert "0.8000 (95 %:" in people
     assert "6 (30.0%)" in people
+    assert "USD 0.0600, at USD 0.0100 a picture" in people
+    assert "Money is reckoned at the price of [gates.text], whatever the plugins pay." in people
+
+
+@pytest.fixture
+def priceless(folder):
+    Path("hub.toml").write_text('[gates.text]\nmodel = "text"\nthreshold = 0.5\n')
+
+
+async def test_report_says_that_the_price_is_the_default_where_none_is_set(
+    lenshub, priceless, data, arrivals
+):
+    await fill(data, arrivals)
+    said = lenshub("gate", "report").stdout
+    assert "Money is reckoned at the default price, as [gates.text] sets none" in said
 
 
 async def test_explain_tells_what_a_gate_decided_of_the_picture(lenshub, toml, data, arrivals):

@@ -163,18 +163,24 @@ async def test_who_has_no_token_is_not_let_in(calling, picture, caplog):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "code"),
+    ("method", "path", "status", "said"),
     [
-        ("POST", "/v1/images?source=cups", 404, "unknown_source"),
-        ("POST", "/v1/images", 404, "unknown_source"),
-        ("GET", "/v1/images/http:gallery:none", 404, "unknown_key"),
-        ("GET", "/v1/images/x", 404, "unknown_source"),
-        ("GET", "/", 404, "bad_request"),
+        ("POST", "?source=cups", 404, "unknown_source: no instance 'cups' takes uploads"),
+        ("POST", "", 404, "unknown_source: say which instance is to be asked: ?source=NAME"),
+        ("GET", "/http:gallery:none", 404, "unknown_key: no picture with this key was sent to gallery, or"),
+        ("GET", "/http:cups:none", 404, "unknown_source: no instance 'cups' takes uploads"),
+        ("GET", "/x", 404, "unknown_key: 'x' is no key of an upload; ask for the `key` that POST answered"),
+        ("GET", "s", 404, "bad_request: GET /v1/imagess: Not Found; there are POST /v1/images?source=NAME"),
+        ("DELETE", "/x", 405, "bad_request: DELETE /v1/images/x: Method Not Allowed; there are POST"),
     ],
 )
-async def test_wrong_request_is_answered_in_words(calling, picture, method, path, status, code):
+async def test_wrong_request_is_answered_in_words(calling, picture, method, path, status, said):
     async with calling() as (_, client):
-        assert await told(await client.request(method, path, data=picture())) == (status, code)
+        response = await client.request(method, "/v1/images" + path, data=picture())
+        body = await response.json()
+
+    assert response.status == status
+    assert ": ".join(body["error"].values()).startswith(said)
 
 
 async def test_form_without_a_picture_is_answered_in_words(calling):

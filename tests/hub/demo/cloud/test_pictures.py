@@ -20,6 +20,11 @@ def test_books_show_their_barcode_or_none() -> None:
         assert read_barcodes(pixels(draw_book(number, barcode=False).data)) == []
 
 
+def test_every_fourth_sign_has_no_words() -> None:
+    found = [bool(draw_sign(number).answers["DetectText"]["TextDetections"]) for number in range(8)]
+    assert found == [True, False, True, True] * 2
+
+
 def test_signs_are_all_different() -> None:
     assert len({draw_sign(number).digest for number in range(20)}) == 20
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import jax
 import numpy as np
+import optax
 from jax import Array
 
 from edge.model_card import ModelCard
-from edge.training.finetune.adam import Moments, advance, begin
 from edge.training.finetune.augment import Changes, change
 from edge.training.finetune.examples import Example, Examples
 from edge.training.finetune.graph import Graph, Weights
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RISE = 0.1  # of the training, until the rate is at its highest
+LONGEST_SLOPE = 10.0
 
 Judge = Callable[[Weights], Judgement]
 Tell = Callable[[int, int, float], None]
@@ -72,7 +73,8 @@ def learn(
 ) -> Learnt:
     """Train, and return the best weights by what `judge` says of them; at first those as they are."""
     weights: Weights = graph.weights(plan.frozen)
-    moments, step_once = begin(weights), _make_step(graph, task)
+    optimiser = optax.chain(optax.clip_by_global_norm(LONGEST_SLOPE), optax.scale_by_adam())
+    moments, step_once = optimiser.init(weights), _make_step(graph, task, optimiser)
     batches = _draw_batches(examples, task, graph, card, plan, changes)
     best = Learnt(weights, judge(weights), 0, plan.steps)
     began, look, step = time.monotonic(), max(1, plan.steps // plan.looks), 0
@@ -92,16 +94,17 @@ def _share_done(plan: Plan, step: int, began: float) -> float:
     return max(step / plan.steps, spent)
 
 
-def _make_step(graph: Graph, task: Task) -> Callable[..., Any]:
+def _make_step(graph: Graph, task: Task, optimiser: optax.GradientTransformation) -> Callable[..., Any]:
     def measure(weights: Weights, batch: dict[str, Any]) -> Array:
         return task.measure(graph.run(weights, batch["values"]), batch)
 
     @jax.jit
     def step(
-        weights: Weights, moments: Moments, batch: dict[str, Any], rate: float
-    ) -> tuple[Weights, Moments, Array]:
+        weights: Weights, moments: optax.OptState, batch: dict[str, Any], rate: float
+    ) -> tuple[Weights, optax.OptState, Array]:
         loss, slopes = jax.value_and_grad(measure)(weights, batch)
-        return *advance(weights, slopes, moments, rate), loss
+        changes, moments = optimiser.update(slopes, moments)
+        return optax.apply_updates(weights, jax.tree.map(lambda one: -rate * one, changes)), moments, loss
 
     return step
 

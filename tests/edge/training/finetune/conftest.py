@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import jax
 import numpy as np
 import pytest
 
@@ -16,6 +17,13 @@ from edge.playback import play
 
 CLIPS = Path(edge.demo.__file__).parent
 VOWELS = "あいうえお"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let jax compile the same network once for all tests."""
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("jax")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def darken(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -21,11 +21,13 @@ from hub.decode.registry import Decoders
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import first_cause
 from hub.images.door import Door
+from hub.images.orphans import list_orphans
 from hub.images.overlap import refuse_overlaps
 from hub.intake import Intake
 from hub.loading import Broken, Loaded
 from hub.review.applying import Applier
 from hub.sources.topics import Topics, decode_again
+from hub.store.batches import list_open
 from hub.store.database import hub_lock, open_engine, upgrade
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
@@ -116,6 +118,8 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
         plugins = await asyncio.to_thread(load_plugins, config.plugins, data_dir)
         decoders = _make_all_decoders(config, plugins)
         event_log = EventLog(engine)
+        for name, what in list_orphans(await event_log.ask(list_open), config.plugins).items():
+            log.error("batch.orphaned %s: %s", name, what)
         companion = Companion(writer, decoders, config.mqtt.known_devices, event_log, data_dir, config.gates)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run(), name="writer")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,16 +24,18 @@ from hub.cli.shared import (
 )
 from hub.config import read_config
 from hub.errors import HubError
+from hub.images.orphans import list_orphans
 from hub.loading import Broken, installed_plugins, list_hooks, load_class
 from hub.program import load_plugins
 from hub.settings_table import Setting, example_table, list_settings, settings_schema, show_set
 from hub.store import overview
+from hub.store.batches import list_open
 from hub.store.database import Database, database_path, hub_is_running
 from hub.store.log import EventLog
 from hub.store.suppression import list_snoozes
 
 
-async def _stored(engine: Database) -> dict[str, dict[str, Any]]:
+async def _stored(engine: Database, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return what the store knows of each instance."""
     newest = await EventLog(engine).newest_id()
     counts = await overview.count_outcomes(engine)
@@ -51,6 +55,8 @@ async def _stored(engine: Database) -> dict[str, dict[str, Any]]:
         for outcome in ("retrying", "unknown", "dead", "running"):
             if rows := await overview.list_deliveries(engine, plugin=name, outcome=outcome, limit=1):
                 facts.setdefault("last_error", rows[0]["reason"])
+    for name, what in list_orphans(await EventLog(engine).ask(list_open), tables).items():
+        found.setdefault(name, {})["open_batch"] = what
     return found
 
 
@@ -58,7 +64,7 @@ def _collect(config: Path | None) -> list[dict[str, Any]]:
     settings = read_config(config)
     stored: dict[str, dict[str, Any]] = {}
     if database_path(settings.hub.data_dir).exists():
-        stored = asyncio.run(read_store(config, _stored))
+        stored = asyncio.run(read_store(config, partial(_stored, tables=settings.plugins)))
     running = hub_is_running(settings.hub.data_dir)
     found = []
     for plugin in load_plugins(settings.plugins, settings.hub.data_dir):
@@ -153,6 +159,8 @@ def _says(facts: dict[str, Any]) -> str:
 def _trouble(facts: dict[str, Any]) -> str:
     snoozed = facts.get("snoozed_until")
     said = f"snoozed until {snoozed:%Y-%m-%d %H:%M:%S} UTC" if snoozed else ""
+    if batch := facts.get("open_batch"):
+        return f"batch {batch}"
     return facts["reason"] or said or _parts(facts, well=False) or facts.get("last_error") or ""
 
 

@@ -26,6 +26,21 @@ class BatchRow:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch that has not ended, whoever's."""
+
+    plugin: str
+    number: int
+    began_at: datetime
+
+
+def list_open(connection: Connection) -> list[OpenBatch]:
+    """Return the batches that have not ended, oldest first."""
+    wanted = select(batches.c.plugin, batches.c.id, batches.c.began_at).where(batches.c.state != "ended")
+    return [OpenBatch(*row) for row in connection.execute(wanted.order_by(batches.c.id))]
+
+
 def read_open(connection: Connection, plugin: str) -> BatchRow | None:
     """Return the batch of an instance that has not ended, or None."""
     own = select(batches).where(batches.c.plugin == plugin, batches.c.state != "ended")

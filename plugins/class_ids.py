@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hub.errors import DeliveryError
 from hub.event import Detection
 from hub.plugin import Reject
-from plugins.folder import Folder
+from plugins.archive_place import Place
 
 FILE = "classes.json"
 MAX_CLASSES = 1000
@@ -21,9 +21,9 @@ class ClassIds:
     Ids given on first sight are kept in classes.json; they avoid those of `labels` and those of models seen.
     """
 
-    def __init__(self, labels: Sequence[str], folder: Folder) -> None:
+    def __init__(self, labels: Sequence[str], place: Place) -> None:
         self._listed = {label: number for number, label in enumerate(labels)}
-        self._folder = folder
+        self._place = place
         self._kept: dict[str, int] | None = None
         self._turn = asyncio.Lock()
 
@@ -39,13 +39,13 @@ class ClassIds:
             numbers = [self._number(detection, kept) for detection in detections]
             if kept != self._kept:
                 text = json.dumps(kept, ensure_ascii=False, indent=1)
-                await self._folder.write(FILE, text.encode() + b"\n")
+                await self._place.replace(FILE, text.encode() + b"\n", "application/json")
                 self._kept = kept
             return numbers
 
     async def _read(self) -> dict[str, int]:
         if self._kept is None:
-            data = await self._folder.read(FILE)
+            data = await self._place.read(FILE)
             self._kept = {} if data is None else self._parse(data)
         return self._kept
 
@@ -53,9 +53,8 @@ class ClassIds:
         try:
             found = {str(label): int(number) for label, number in json.loads(data).items()}
         except (ValueError, TypeError, AttributeError) as error:
-            place = self._folder.path(FILE)
             raise DeliveryError(
-                f"{place}: is not an object of label: class id; correct or remove it"
+                f"{self._place.name}/{FILE}: is not an object of label: class id; correct or remove it"
             ) from error
         return found
 

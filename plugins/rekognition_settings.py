@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from hub.aws import Access
 from hub.event import DeviceName, Name
 from hub.plugin import Limit
-from plugins.archive_settings import EndpointUrl, RoleArn
+from plugins.place_settings import EndpointUrl, RoleArn
 
 Operation = Literal[
     "labels",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from types import TracebackType
+from typing import Self
+
 from hub.draw.threads import work_on_picture
 from hub.event import Event
 from hub.plugin import Captured, Delivery, PluginContext, Skip, StoredFrame, hookimpl
+from plugins.archive_record import make_metadata
 from plugins.capture_sampler import Sampler
 from plugins.capture_strategies import list_candidates
 from plugins.class_ids import ClassIds
-from plugins.folder import Folder
 from plugins.naming import file_stem
 from plugins.retraining_picture import TrainingPicture, make_annotation, make_picture
 from plugins.retraining_provenance import make_provenance
 from plugins.retraining_settings import MAX_SIDE, MIN_SIDE, RetrainingSettings
 
+JPEG, JSON = "image/jpeg", "application/json"
 DEFAULT_SIDE = 512  # the published system's input
 
 
@@ -33,9 +37,18 @@ class Retraining:
 
     def __init__(self, settings: RetrainingSettings, context: PluginContext) -> None:
         self._size = (settings.width, settings.height)
-        self._folder = Folder(context.data_dir / settings.folder)
-        self._class_ids = ClassIds(settings.labels, self._folder)
+        self._place = settings.make_place(context.data_dir)
+        self._class_ids = ClassIds(settings.labels, self._place)
         self._sampler = Sampler(settings) if settings.strategies else None
+
+    async def __aenter__(self) -> Self:
+        await self._place.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._place.__aexit__(kind, error, trace)
 
     @hookimpl
     async def deliver(self, event: Event, frame: StoredFrame | None, delivery: Delivery) -> str:
@@ -71,16 +84,19 @@ class Retraining:
         class_ids = await self._class_ids.number([item.detection for item in made.rectangles])
         stem = file_stem(event)
         name, path = f"retrain_{stem}.jpg", ""
-        await self._folder.write(f"raw_images/{name}", made.raw)
-        await self._folder.write(f"frames_resized/resized_{stem}.jpg", made.boxed)
+        await self._add(event, f"raw_images/{name}", made.raw, JPEG)
+        await self._add(event, f"frames_resized/resized_{stem}.jpg", made.boxed, JPEG)
         if provenance is not None:
             path = f"provenance/retrain_{stem}.json"
-            await self._folder.write(path, provenance)
+            await self._add(event, path, provenance, JSON)
         if annotated:
             path = f"training_annotation/retrain_{stem}.json"
             annotation = make_annotation(name, self._input_size(event), made.rectangles, class_ids)
-            await self._folder.write(path, annotation)
+            await self._add(event, path, annotation, JSON)
         return path
+
+    async def _add(self, event: Event, key: str, data: bytes, content_type: str) -> None:
+        await self._place.add(key, data, content_type, make_metadata(event, data))
 
     def _input_size(self, event: Event) -> tuple[int, int]:
         """Return (width, height): as set, as the agent says its model's input is, or 512 x 512."""

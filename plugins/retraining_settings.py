@@ -8,18 +8,21 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hub.event import Name
-from plugins.capture_settings import CaptureSettings, Table
+from plugins.capture_settings import CaptureSettings
 from plugins.class_ids import MAX_CLASSES
+from plugins.place_settings import PlaceSettings
 
 MIN_SIDE, MAX_SIDE = 16, 4096
 
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
 
 
-class TrainingSet(Table):
+class TrainingSet(PlaceSettings):
     """Where the training set is, the size of its pictures, and its classes."""
 
-    folder: Path = Field(default=Path("training"), description="where the training set is")
+    folder: Path = Field(
+        default=Path("training"), description="the training set is in this folder; not together with bucket"
+    )
     width: Side | None = Field(
         default=None, description="of the pictures, in pixels; without it the model's input, else 512"
     )

@@ -14,10 +14,8 @@ from plugins.archive_batches import Batches
 from plugins.archive_journal import Journal
 from plugins.archive_keys import Keys
 from plugins.archive_latest import JSON, Latest
-from plugins.archive_place import FolderPlace, Place
 from plugins.archive_record import encode_line, encode_record, make_metadata, make_record, rank_of
 from plugins.archive_settings import ArchiveSettings
-from plugins.s3_bucket import Bucket
 
 JPEG = "image/jpeg"
 JOURNALS = "archive-batches"
@@ -33,12 +31,6 @@ def _draw(data: bytes, event: Event) -> bytes | None:
         return None
 
 
-def _make_place(settings: ArchiveSettings, context: PluginContext) -> Place:
-    if settings.bucket is None:
-        return FolderPlace(context.data_dir / settings.folder)
-    return Bucket(settings.bucket, settings.prefix, settings.access, settings.keeping)
-
-
 class S3Archive:
     """Writes an event's pictures and record under keys made of the event, and latest/latest.json.
 
@@ -48,7 +40,7 @@ class S3Archive:
     Settings = ArchiveSettings
 
     def __init__(self, settings: ArchiveSettings, context: PluginContext) -> None:
-        self.place = _make_place(settings, context)
+        self.place = settings.make_place(context.data_dir)
         self.layout = settings.keys.complete(settings.layout)
         self.batches: Batches | None = None
         if settings.batches is not None:

@@ -188,24 +188,25 @@ def list_rejected(connection: Connection, since: datetime, limit: int) -> list[R
     """
     if not 1 <= limit <= MOST_REJECTED:
         raise ValueError(f"rejected: limit is 1 to {MOST_REJECTED}")
+    last = (
+        select(reviews.c.id, reviews.c.event_id, reviews.c.made_at)
+        .where(reviews.c.verdict == REJECTED, reviews.c.made_at >= since, reviews.c.undone_at.is_(None))
+        .order_by(reviews.c.made_at.desc())
+        .limit(limit)
+        .subquery()
+    )
     later = reviews.alias("later")
     changed = select(later.c.id).where(
-        later.c.event_id == reviews.c.event_id,
-        later.c.id > reviews.c.id,
+        later.c.event_id == last.c.event_id,
+        later.c.id > last.c.id,
         later.c.undone_at.is_(None),
         later.c.verdict != "skipped",
     )
     rows = connection.execute(
-        select(reviews.c.event_id, reviews.c.made_at, events.c.device)
-        .join(events, events.c.id == reviews.c.event_id)
-        .where(
-            reviews.c.verdict == REJECTED,
-            reviews.c.made_at >= since,
-            reviews.c.undone_at.is_(None),
-            ~changed.exists(),
-        )
-        .order_by(reviews.c.made_at.desc(), reviews.c.id.desc())
-        .limit(limit)
+        select(last.c.event_id, last.c.made_at, events.c.device)
+        .join(events, events.c.id == last.c.event_id)
+        .where(~changed.exists())
+        .order_by(last.c.made_at.desc(), last.c.id.desc())
     ).all()
     ids = [row.event_id for row in rows]
     labels, hashes = _labels_of(connection, ids), _hashes_of(connection, ids)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import insert, select
 
-from hub.event import Detection, Model
+from hub.event import Box, Detection, Model
 from hub.store.captures import REJECTED
 from hub.store.schema import captures, reviews
 from hub.testing import FAULTS, make_event
@@ -20,6 +20,9 @@ from hub.testing.fixture import run_plugin
 
 __all__ = ["run_plugin"]
 
+THUMB = Detection(
+    label="thumbs-up", confidence=0.93, box=Box(left=0.25, top=0.25, width=0.25, height=0.5), class_id=0
+)
 KEEP_ALL = {"random": {"share": 1.0}}
 
 
@@ -302,3 +305,39 @@ async def test_event_is_captured_once_whatever_goes_wrong_around_it(run_plugin: 
         again = await stage.deliver(make_event("person"), paint(1))
     assert sorted(path.suffix for path in files) == [".jpg", ".jpg", ".json", ".json", ".json"]
     assert "nearly that of event 1" in again[-1].reason
+
+
+async def test_training_set_in_a_bucket_is_that_of_the_folder(hub: Any, s3: Any, s3_server: str) -> None:
+    event = await hub.store(paint(1))
+    bucket = {"bucket": "archive", "prefix": "set/", "endpoint_url": s3_server, "region": "us-east-1"}
+    notes = []
+    for place in (bucket, bucket, {}):  # twice, as after a crash
+        async with hub.running("retraining", **KEEP_ALL, **place) as retraining:
+            verdict = await hub.deliver(retraining, event)
+            assert verdict.outcome == "done", verdict
+            notes.append(verdict.note)
+    assert len(set(notes)) == 1
+    folder = hub.data_dir / "training"
+    kept = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    listed = (await s3.list_objects_v2(Bucket="archive"))["Contents"]
+    assert {item["Key"].removeprefix("set/") for item in listed} == set(kept)
+    for key, data in kept.items():
+        found = await s3.get_object(Bucket="archive", Key=f"set/{key}")
+        async with found["Body"] as body:
+            assert await body.read() == data
+    label = {"labels": ["fist"], **bucket}
+    async with hub.running("retraining", **KEEP_ALL, **label) as retraining:
+        other = await hub.store(paint(2), detections=(THUMB.model_copy(update={"class_id": None}),))
+        assert (await hub.deliver(retraining, other)).outcome == "done"
+
+
+async def test_bucket_that_is_not_there_says_so_and_the_capture_waits(
+    hub: Any, s3: Any, s3_server: str
+) -> None:
+    event = await hub.store(paint(1))
+    table = {"bucket": "nowhere", "endpoint_url": s3_server, "region": "us-east-1"}
+    async with hub.running("retraining", **KEEP_ALL, **table) as retraining:
+        verdict = await hub.deliver(retraining, event)
+    assert verdict.outcome == "retrying"
+    assert "s3://nowhere: NoSuchBucket (make the bucket, or correct `bucket`)" in verdict.reason
+    assert len(await rows(hub)) == 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import insert
 
 from hub.errors import HubError
+from hub.store.schema import captures, reviews
 
 TICK = """
 @hookimpl
@@ -124,6 +127,38 @@ return f"{[(e.key, e.event_id, e.done) for e in seen]} {last.id} {none} {devices
     await wait_until(lambda: running.row(2))
 
     assert running.row(2)[2].startswith("[('k/2', 2, True), ('k/1', 1, True)] 2 None [")
+
+
+async def test_isolated_plugin_captures_and_looks_up_what_was_rejected(isolate, fill, store, wait_until):
+    now = datetime.now(UTC)
+    captured = {"plugin": "p", "event_id": 1, "device": "porch", "reasons": ["old"], "score": 0.1}
+    hashed = {"likeness": bytes(range(224, 256)), "chosen_at": now}
+    review = {"event_id": 1, "reviewer": "ann", "verdict": "rejected", "note": "", "made_at": now}
+    await fill(1)
+    await store.writer.change(lambda c: c.execute(insert(captures), captured | hashed))
+    await store.writer.change(lambda c: c.execute(insert(reviews), review))
+    running = await isolate(
+        """
+none = await delivery.captured()
+limits = [CaptureLimit("most", 1, "hour", "label")]
+made = await delivery.capture(["odd"], score=0.5, label="cup", likeness=bytes(range(32)), limits=limits)
+shares = await delivery.recall.label_shares(event, among=10)
+(seen,) = await delivery.recall.rejected(since=event.received_at - timedelta(days=9))
+assert made == await delivery.captured() and made.likeness == bytes(range(32)), made
+assert seen.likeness == bytes(range(224, 256)), seen
+return f"{none} {made.reasons} {made.score} {made.label} {shares} {seen.event_id} {seen.labels}"
+""",
+        before=FROM_DATETIME + "from hub.plugin import CaptureLimit\n",
+        concurrency=1,
+        attempts=1,
+    )
+    await fill(2)
+    await wait_until(lambda: running.row(3))
+
+    told = "None ('odd',) 0.5 cup {'thumbs-up': 1.0} 1 ('thumbs-up',)"
+    assert running.row(2)[2] == told
+    refused = "odd wanted it; most of cup is used up: 1 of 1 within the hour"
+    assert (running.row(3)[0], running.row(3)[2]) == ("skipped", refused)
 
 
 async def test_isolated_lookup_of_too_much_is_refused_in_its_own_code(isolate, fill, wait_until):

@@ -96,7 +96,7 @@ def review(
 
     A verdict is kept at once and becomes an amendment of its event, which `lenshub dataset export` takes.
     Nobody else is shown what is before you; what you leave alone for ten minutes is given to others. A tenth
-    of all pictures is shown to two people, who do not see what the other said. ([review] in hub.toml sets both.)
+    of all pictures is shown to two people, who do not see what the other said: [review] in hub.toml.
     """
     if context.invoked_subcommand is not None:
         return

@@ -29,6 +29,8 @@ from hub.store.admission import MAYBE_REPEAT
 from hub.store.database import Database
 from hub.store.gate_decisions import Decision, list_decisions
 from hub.store.log import EventLog
+from hub.store.reviewed import Chosen, Reviewing, Said, read_reviewing
+from hub.store.verdicts import DISPUTED, REVIEW
 
 
 @plainly
@@ -43,11 +45,13 @@ def explain(
 
     Example: lenshub explain 42
     """
-    found, amendments, explanations, decisions = asyncio.run(read_store(config, partial(_ask, event, config)))
+    found, amendments, explanations, decisions, reviewing = asyncio.run(
+        read_store(config, partial(_ask, event, config))
+    )
     if json:
         outcomes = [explanation.model_dump() for explanation in explanations]
         told = {"event": found.model_dump(mode="json"), "amendments": amendments, "deliveries": outcomes}
-        print_json(told | {"gates": [asdict(decision) for decision in decisions]})
+        print_json(told | {"gates": [asdict(decision) for decision in decisions]} | asdict(reviewing))
         return
     seen = ", ".join(f"{d.label} {d.confidence:.2%}" for d in found.detections) or "nothing"
     console.print(
@@ -61,12 +65,16 @@ def explain(
         )
     for decision in decisions:
         console.print(as_shown(_tell(decision)))
+    for line in (*map(_tell_chosen, reviewing.chosen), *map(_tell_said, reviewing.said)):
+        console.print(as_shown(line))
+    if found.attributes.get(REVIEW) == DISPUTED:
+        console.print("It is disputed, and stands as it was before; `lenshub review --disputed` settles it.")
     print_table("", ("plugin", "outcome", "why"), ((_who(e), e.outcome, _why(e)) for e in explanations))
 
 
 async def _ask(
     event: int, config: Path | None, engine: Database
-) -> tuple[Event, list[int], list[Explanation], list[Decision]]:
+) -> tuple[Event, list[int], list[Explanation], list[Decision], Reviewing]:
     log = EventLog(engine)
     rows = await log.by_ids([event])
     if not rows:
@@ -74,7 +82,9 @@ async def _ask(
     view, amendments = await log.view(rows[0])
     shown = rows[0] if rows[0].amends else view  # an amendment is shown as the event stood then
     explained = await explain_event(engine, rows[0], read_config(config).plugins)
-    return shown, amendments, explained, await log.ask(partial(list_decisions, key=view.key or ""))
+    decisions = await log.ask(partial(list_decisions, key=view.key or ""))
+    reviewing = await log.ask(partial(read_reviewing, first=view.id))
+    return shown, amendments, explained, decisions, reviewing
 
 
 def _tell_amendments(event: Event, amendments: Sequence[int]) -> str:
@@ -91,6 +101,20 @@ def _tell(decision: Decision) -> str:
         return f"Gate {decision.gate} had no score; the picture was sent."
     why = "refused, but sent to audit" if decision.audit else "passed" if decision.passed else "refused"
     return f"Gate {decision.gate}: score {decision.score:.4g}, threshold {decision.threshold:g}, {why}."
+
+
+def _tell_chosen(chosen: Chosen) -> str:
+    return f"Captured by {chosen.plugin} for {', '.join(chosen.reasons)} (score {chosen.score:.4g})."
+
+
+def _tell_said(said: Said) -> str:
+    to = "" if said.labels is None else f" to {', '.join(said.labels) or 'nothing'}"
+    note = f' ("{said.note}")' if said.note else ""
+    undone = ", taken back since" if said.undone else ""
+    waits = "" if said.applied else "; not applied yet"
+    return (
+        f"{said.reviewer} {said.verdict} it{to} at {said.made_at:%Y-%m-%d %H:%M:%S} UTC{note}{undone}{waits}."
+    )
 
 
 def _who(explanation: Explanation) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -96,8 +97,7 @@ def review(
 
     A verdict is kept at once and becomes an amendment of its event, which `lenshub dataset export` takes.
     Nobody else is shown what is before you; what you leave alone for ten minutes is given to others. A tenth
-    of all pictures is shown to two people, who do not see what the other said.
-    Both are set by [review] in hub.toml.
+    of all pictures is shown to two people, who do not see what the other said: [review] in hub.toml.
     """
     if context.invoked_subcommand is not None:
         return
@@ -118,7 +118,7 @@ def _review(config: Path | None, wish: Any, *, opens: bool) -> None:
         desk = runner.run(opened.__aenter__())
         stack.callback(lambda: runner.run(opened.__aexit__(None, None, None)))
         viewer = stack.enter_context(Viewer()) if opens else None
-        commands = open_commands()
+        commands = stack.enter_context(open_commands())
         session = Session(desk, wish, commands, console, runner, viewer)
         try:
             session.run()
@@ -133,6 +133,9 @@ def _review(config: Path | None, wish: Any, *, opens: bool) -> None:
 @contextmanager
 def _stopped_politely() -> Iterator[None]:
     """Let a closed terminal, and a plain kill, end the session as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():  # Python lets no other set them
+        yield
+        return
     before = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGHUP, signal.SIGTERM)}
     try:
         yield

@@ -19,7 +19,7 @@ def measure_overlap(one: Box, other: Box) -> float:
     if width <= 0 or height <= 0:
         return float(one == other)
     shared = width * height
-    return shared / (one.width * one.height + other.width * other.height - shared)
+    return min(1.0, shared / (one.width * one.height + other.width * other.height - shared))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,16 @@ import os
 import select
 import sys
 import termios
-import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
+
+from hub.review.error import ReviewError
 
 ESCAPE, END = b"\x1b", b"\x04"
 IGNORED = {ESCAPE, b"\n", b"\r"}
+SEQUENCES, LETTERS = {b"[", b"O"}, (b"@", b"~")  # ECMA-48: how they go on, and what ends them
+LINE = termios.ICANON | termios.ECHO
 QUIT, SKIP = "q", "skip"
 MOST_LINE_BYTES = 4096
 
@@ -48,8 +53,8 @@ class Lines:
         return QUIT, ""
 
     def ask(self, usage: str) -> str:
-        """Return nothing: what belongs to a command stands in its line."""
-        return ""
+        """Refuse: what belongs to a command stands in its line."""
+        raise ReviewError(f"not understood; write {usage}")
 
 
 class Keys:
@@ -62,23 +67,45 @@ class Keys:
 
     def read(self) -> tuple[str, str]:
         """Return the key that is pressed next."""
-        before = termios.tcgetattr(self._terminal)
-        tty.setcbreak(self._terminal, termios.TCSADRAIN)
-        try:
-            while (key := os.read(self._terminal, 1)) in IGNORED:
-                while key == ESCAPE and select.select([self._terminal], [], [], 0.02)[0]:
-                    os.read(self._terminal, 16)  # the rest of an arrow, or the like
-        finally:
-            termios.tcsetattr(self._terminal, termios.TCSADRAIN, before)
+        while (key := os.read(self._terminal, 1)) in IGNORED:
+            if key == ESCAPE:
+                self._pass_over()
         return (QUIT if key in {b"", END} else key.decode(errors="replace")), ""
+
+    def _pass_over(self) -> None:
+        """Read the rest of an arrow, or the like, and nothing more."""
+        if self._has_more() and os.read(self._terminal, 1) in SEQUENCES:
+            while self._has_more() and not LETTERS[0] <= os.read(self._terminal, 1) <= LETTERS[1]:
+                pass
+
+    def _has_more(self) -> bool:
+        return bool(select.select([self._terminal], [], [], 0.02)[0])
 
     def ask(self, usage: str) -> str:
         """Ask for the rest of a command; nothing but Enter gives it up."""
         sys.stdout.write(f"{usage}\n> ")
         sys.stdout.flush()
-        return sys.stdin.readline().strip()
+        with _set(self._terminal, LINE):
+            return sys.stdin.readline().strip()
 
 
-def open_commands() -> Commands:
-    """Return the terminal's keys, or the lines of what is piped in."""
-    return Keys() if sys.stdin.isatty() and sys.stdout.isatty() else Lines()
+@contextmanager
+def _set(terminal: int, flags: int) -> Iterator[None]:
+    """Have the terminal hand over lines, and show what is typed, as `flags` say, for a while."""
+    before = termios.tcgetattr(terminal)
+    after = [*before[:3], (before[3] & ~LINE) | flags, *before[4:]]
+    termios.tcsetattr(terminal, termios.TCSADRAIN, after)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def open_commands() -> Iterator[Commands]:
+    """Open the terminal's keys, or the lines of what is piped in."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        with _set(sys.stdin.fileno(), 0):
+            yield Keys()
+    else:
+        yield Lines()

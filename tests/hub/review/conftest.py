@@ -100,12 +100,17 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def bench(store: Any, arrivals: Any, jpeg: bytes) -> Bench:
-    return Bench(store, arrivals, jpeg)
+def make_bench(arrivals: Any, jpeg: bytes) -> Callable[[Any], Bench]:
+    return lambda store: Bench(store, arrivals, jpeg)
 
 
 @pytest.fixture
-async def desk(bench: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+def bench(store: Any, make_bench: Callable[[Any], Bench]) -> Bench:
+    return make_bench(store)
+
+
+@pytest.fixture
+async def desk(bench: Bench, clock: Clock) -> AsyncIterator[Desk]:
     """A desk at which nobody is asked twice; the store's writer stands for a running hub."""
     async with open_desk(bench.data_dir, bench.settings, clock) as opened:
         yield opened
@@ -115,6 +120,3 @@ async def desk(bench: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> A
 @pytest.fixture
 def found() -> tuple[Detection, ...]:
     return FOUND
-
-
-MakeDesk = Callable[..., Any]

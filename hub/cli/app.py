@@ -27,6 +27,7 @@ from hub.cli import (
     report,
     run,
     snooze,
+    status,
     template,
 )
 
@@ -54,6 +55,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(demo.demo)
 app.command()(check.check)
+app.command()(status.status)
 app.command()(decode.decode)
 app.command()(events.events)
 app.command()(classify.classify)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import ColumnElement, Engine, Select, Table, func, select
 
 from hub.errors import StoreError
-from hub.store.database import current_revision, database_path, newest_revision, open_engine
+from hub.store.database import (
+    current_revision,
+    database_path,
+    newest_revision,
+    open_engine,
+    open_read_engine,
+)
 from hub.store.schema import (
     batches,
     calls,
@@ -31,6 +36,9 @@ from hub.store.schema import (
 )
 from hub.store.settlement import LIVE_RUN
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
 Rows = list[dict[str, Any]]
 
 
@@ -41,6 +49,31 @@ async def reading(data_dir: Path) -> AsyncIterator[AsyncEngine]:
     Raises:
         StoreError: There is none, or it is of another version.
     """
+    check_readable(data_dir)
+    engine = open_engine(data_dir)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@contextmanager
+def reading_in_threads(data_dir: Path) -> Iterator[Engine]:
+    """Open an existing store for threads that read, as `reading` does for tasks.
+
+    Raises:
+        StoreError: There is none, or it is of another version.
+    """
+    check_readable(data_dir)
+    engine = open_read_engine(data_dir)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def check_readable(data_dir: Path) -> None:
+    """Raise StoreError if there is no store, or one of another version."""
     if not database_path(data_dir).exists():
         raise StoreError(f"{database_path(data_dir)}: there is no store yet; `lenshub run` makes it")
     if (found := current_revision(data_dir)) != newest_revision():
@@ -48,11 +81,6 @@ async def reading(data_dir: Path) -> AsyncIterator[AsyncEngine]:
             f"{database_path(data_dir)}: is at revision {found or 'none'}, this program needs "
             f"{newest_revision()}; `lenshub db upgrade` (or start the hub, which upgrades it)"
         )
-    engine = open_engine(data_dir)
-    try:
-        yield engine
-    finally:
-        await engine.dispose()
 
 
 async def _rows(engine: AsyncEngine, statement: Select[Any]) -> Rows:

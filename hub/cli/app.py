@@ -29,8 +29,10 @@ from hub.cli import (
     review,
     run,
     snooze,
+    status,
     template,
 )
+from hub.cli.main import LOOKS
 
 EPILOG = """Examples:
 
@@ -46,16 +48,14 @@ lenshub explain 42                 what became of event 42, and why
 """
 
 app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
+    **LOOKS,
     help="LensHub: what cameras see, stored, archived, tweeted, alerted on and made into training data.",
     epilog=EPILOG,
 )
 app.command()(run.run)
 app.command()(demo.demo)
 app.command()(check.check)
+app.command()(status.status)
 app.command()(decode.decode)
 app.command()(events.events)
 app.command()(classify.classify)

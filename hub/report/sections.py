@@ -8,8 +8,9 @@ from typing import Any
 
 from hub.report.costs import Costs
 from hub.report.reviews import STATES, VERDICTS, Reviews
-from hub.report.telling import as_label, as_usd
+from hub.report.telling import as_label
 from hub.store.costs import BatchCost, Cost
+from hub.words import as_usd
 
 DASH = "-"
 
@@ -59,7 +60,7 @@ def _period(title: str, what: str, sums: Mapping[Any, Cost]) -> Section:
 
 
 def _sums(own: Cost) -> tuple[str, str]:
-    return f"{own.calls:,}", as_usd(own.usd)
+    return f"{own.calls:,}", f"{own.usd:,.4f}"
 
 
 def _batch(costs: Costs, batch: BatchCost) -> tuple[str, ...]:

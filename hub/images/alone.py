@@ -118,7 +118,7 @@ class _Run:
         taking = asyncio.create_task(HookedSource(name, source, source.decode, self._writer).run())
         try:
             while left:
-                path, outcome = await self._next_outcome(timeout_s)
+                path, outcome = await self._next_outcome(source, timeout_s)
                 left.remove(path)
                 tell(await self._told(path, outcome))
         except TookTooLongError as error:
@@ -132,8 +132,8 @@ class _Run:
     def _note(self, path: Path, outcome: Outcome) -> None:
         self._outcomes.put_nowait((path, outcome))
 
-    async def _next_outcome(self, timeout_s: float) -> tuple[Path, Outcome]:
-        """Return what became of some file; raises TookTooLongError."""
+    async def _next_outcome(self, source: ImageSource, timeout_s: float) -> tuple[Path, Outcome]:
+        """Return what became of some file; raises TookTooLongError, but not while an answer comes."""
         loop, patience = asyncio.get_running_loop(), self._desk.patience
         until = loop.time() + timeout_s
         while True:
@@ -141,7 +141,8 @@ class _Run:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     return await self._outcomes.get()
             except TimeoutError:
-                if patience.left_s > LONGEST_WAIT_S:
+                comes = self._desk.is_asking or source.is_storing or not self._outcomes.empty()
+                if patience.left_s > LONGEST_WAIT_S and not comes:
                     raise TookTooLongError(patience.reason) from None
                 if loop.time() > until:
                     why = f": {patience.reason}" if patience.reason else ""

@@ -88,6 +88,11 @@ class Desk:
         """Whether a picture is looked at."""
         return bool(self._looking)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether an answer is awaited."""
+        return bool(self._asking)
+
     async def wait_for_work(self) -> None:
         """Return once another picture may be taken up."""
         await self.door.wait()

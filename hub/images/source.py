@@ -80,6 +80,11 @@ class ImageSource:
         self._read.append(decoded)
         return decoded
 
+    @property
+    def is_storing(self) -> bool:
+        """Whether an answer is on its way to the store."""
+        return bool(self._held)
+
     async def messages(self) -> AsyncIterator[Message]:
         """Yield a message for each picture that has to be stored, in the order answered."""
         while True:

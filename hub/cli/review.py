@@ -95,9 +95,9 @@ def review(
 ) -> None:
     """Look at captured pictures one by one, and say what is right: accept, reject, or correct.
 
-    A verdict is kept at once and becomes an amendment of its event, which `lenshub dataset export` takes.
-    Nobody else is shown what is before you; what you leave alone for ten minutes is given to others. A tenth
-    of all pictures is shown to two people, who do not see what the other said: [review] in hub.toml.
+    A verdict is kept at once and becomes an amendment of its event, which `lenshub dataset export` takes. What
+    is before you is nobody else's meanwhile; left alone for ten minutes, it is given to others. A tenth of all
+    pictures is shown to two people, who do not see what the other said (docs/review.md).
     """
     if context.invoked_subcommand is not None:
         return

@@ -28,7 +28,7 @@ from hub.cli.shared import (
 )
 from hub.config import read_config
 from hub.errors import ConfigError
-from hub.event import Detection
+from hub.event import MAX_INTEGER, Detection
 from hub.review.desk import Desk, Task, open_desk
 from hub.review.error import ReviewError
 from hub.review.overview import Overview, read_overview
@@ -56,7 +56,9 @@ AsOption = Annotated[
     str | None, typer.Option("--as", help="Your name, which goes into the events.", show_default="your login")
 ]
 NoteOption = Annotated[str, typer.Option(help="Kept with the verdict.")]
-IdsArgument = Annotated[list[int], typer.Argument(help="Events, as `lenshub events` lists them.", min=1)]
+IdsArgument = Annotated[
+    list[int], typer.Argument(help="Events, as `lenshub events` lists them.", min=1, max=MAX_INTEGER)
+]
 LabelOption = Annotated[str | None, typer.Option(help="Only with this label.")]
 DeviceOption = Annotated[str | None, typer.Option(help="Only of this device.")]
 BandOption = Annotated[
@@ -96,8 +98,8 @@ def review(
     """Look at captured pictures one by one, and say what is right: accept, reject, or correct.
 
     A verdict is kept at once and becomes an amendment of its event, which `lenshub dataset export` takes.
-    Nobody else is shown what is before you; what you leave alone for ten minutes is given to others. A tenth
-    of all pictures is shown to two people, who do not see what the other said: [review] in hub.toml.
+    What is before you is nobody else's meanwhile; left alone for ten minutes, it is given to others. A tenth
+    of all pictures is shown to two people, who do not see what the other said (docs/review.md).
     """
     if context.invoked_subcommand is not None:
         return
@@ -230,7 +232,9 @@ def reject(
 @app.command()
 @plainly
 def correct(
-    event: Annotated[int, typer.Argument(min=1, help="The event, as `lenshub events` lists it.")],
+    event: Annotated[
+        int, typer.Argument(min=1, max=MAX_INTEGER, help="The event, as `lenshub events` lists it.")
+    ],
     box: Annotated[
         list[str] | None,
         typer.Option(
@@ -306,7 +310,7 @@ def _judge(
 @plainly
 def undo(
     event: Annotated[
-        int | None, typer.Argument(min=1, help="The event; without it, your last verdict.")
+        int | None, typer.Argument(min=1, max=MAX_INTEGER, help="The event; without it, your last verdict.")
     ] = None,
     name: AsOption = None,
     config: ConfigOption = None,

@@ -22,7 +22,14 @@ from hub.review.reviewer import check_note, check_reviewer
 from hub.review.settings import ReviewSettings
 from hub.review.standing import Standing, find_standing
 from hub.store import leases, reviews
-from hub.store.database import HubRunningError, Transaction, check_store, hub_is_running, open_write_engine
+from hub.store.database import (
+    HubRunningError,
+    Transaction,
+    check_store,
+    explaining,
+    hub_is_running,
+    open_write_engine,
+)
 from hub.store.frames import FrameStore
 from hub.store.review_queue import Asker, ReviewFilter, count_waiting, find_waiting, is_for_two
 from hub.store.reviews import SKIPPED, Word
@@ -127,7 +134,8 @@ class Desk:
 
     async def read(self, work: Callable[[Transaction], Result]) -> Result:
         """Return what a function of the store reads."""
-        return await self._thread.attempt(work)
+        with explaining(self._data_dir):
+            return await self._thread.attempt(work)
 
     async def look(self, event_id: int) -> Task:
         """Return an event as a reviewer is to see it, whoever holds it."""
@@ -192,7 +200,8 @@ class Desk:
                 return  # one was started meanwhile, and does it
 
     async def _write(self, work: Callable[[Transaction], Result]) -> Result:
-        return await self._thread.transact(lambda connection: work(_begin(connection)))
+        with explaining(self._data_dir):
+            return await self._thread.transact(lambda connection: work(_begin(connection)))
 
     def _take(self, reviewer: str, wanted: ReviewFilter, count: int, connection: Transaction) -> list[Task]:
         asker = Asker(reviewer, self._now(), self.settings.second_share)

@@ -162,6 +162,15 @@ def upgrade(data_dir: Path) -> str:
     return newest_revision()
 
 
+@contextmanager
+def explaining(data_dir: Path) -> Iterator[None]:
+    """Say of what the database refuses which one it is, as a StoreError."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise StoreError(f"{database_path(data_dir)}: cannot be used: {error.orig}") from error
+
+
 def check_store(data_dir: Path) -> None:
     """Raise StoreError where there is no store, or one of another version."""
     if not database_path(data_dir).exists():

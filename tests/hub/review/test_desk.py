@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hub.dataset.choice import Choice, choose
+from hub.errors import StoreError
 from hub.event import Box, Detection, Model
 from hub.review.desk import open_desk
 from hub.review.error import HeldError, ReviewError
@@ -271,3 +272,17 @@ async def test_box_over_the_edge_is_cut_off_there_and_what_was_there_before_is_l
         out,
         new.model_copy(update={"box": Box(left=0.5, top=0.5, width=0.5, height=0.5)}),
     )
+
+
+async def test_store_that_cannot_be_used_is_told_in_a_line(bench, desk):
+    bench.store.sql("ALTER TABLE reviews RENAME TO gone")
+    for work in (desk.take("anna"), desk.undo("anna"), desk.count("anna")):
+        with pytest.raises(StoreError, match=r"hub\.sqlite: cannot be used: no such table: reviews"):
+            await work
+    bench.store.sql("ALTER TABLE gone RENAME TO reviews")
+
+
+async def test_desk_without_a_store_says_what_makes_one(tmp_path):
+    with pytest.raises(StoreError, match="there is no store yet; `lenshub run` makes it"):
+        async with open_desk(tmp_path):
+            pass

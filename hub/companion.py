@@ -27,7 +27,7 @@ from hub.images.desk import Desk
 from hub.images.offer import Channel
 from hub.images.picture_name import decode_named
 from hub.images.source import ImageSource
-from hub.images.tally import Tally
+from hub.images.tally import Tally, Wait
 from hub.images.uploads import UploadChannel
 from hub.loading import Loaded
 from hub.sources.hooked import HookedSource
@@ -38,7 +38,7 @@ from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-Part = HookedDecoder | HookedSource | Tally | Batches | Gate
+Part = HookedDecoder | HookedSource | Tally | Wait | Batches | Gate
 REPORT_S = 1.0
 STATUS_EVERY = 10
 """The plugin's own `status` is asked at every tenth report."""
@@ -105,7 +105,7 @@ class Companion:
             desk = await self._open_desk(loaded, gate)
             channels = make_channels(desk, self.data_dir)
             batches = self._make_batches(loaded, desk, channels)
-            parts += [desk.tally, *batches, *([gate] if gate else [])]
+            parts += [desk.tally, desk.wait, *batches, *([gate] if gate else [])]
             sources += self._make_image_sources(desk, channels)
         parts += sources
         await self.writer.change(lambda connection: forget_parts(connection, name))

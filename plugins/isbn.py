@@ -169,4 +169,4 @@ class Isbn:
     def status(self) -> str:
         """Say how many pictures had a barcode, and how often the model was asked, since the start."""
         asked = "" if self._model is None else f", {self._model.name} asked {self._asked} times"
-        return f"{self._barcodes} pictures with a barcode{asked}"
+        return f"{self._barcodes} picture{'' if self._barcodes == 1 else 's'} with a barcode{asked}"

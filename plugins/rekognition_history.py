@@ -33,9 +33,10 @@ class Estimate(NamedTuple):
     hour_usd: float
 
     def __str__(self) -> str:
+        pictures = "1 picture" if self.pictures == 1 else f"{self.pictures:,} pictures"
         if self.hours is None:
-            return f"{self.pictures} pictures; no earlier batch to go by, an hour is USD {self.hour_usd:.2f}"
-        return f"{self.pictures} pictures, about {self.hours:.2f} h and USD {self.usd:.2f}"
+            return f"{pictures}; no earlier batch to go by, an hour is USD {self.hour_usd:.2f}"
+        return f"{pictures}, about {self.hours:.2f} h and USD {self.usd:.2f}"
 
 
 class History:

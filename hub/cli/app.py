@@ -29,6 +29,7 @@ from hub.cli import (
     review,
     run,
     snooze,
+    status,
     template,
 )
 
@@ -56,6 +57,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(demo.demo)
 app.command()(check.check)
+app.command()(status.status)
 app.command()(decode.decode)
 app.command()(events.events)
 app.command()(classify.classify)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,61 +22,19 @@ from hub.cli.shared import (
 )
 from hub.config import read_config
 from hub.errors import HubError
-from hub.images.orphans import list_orphans
-from hub.loading import Broken, installed_plugins, list_hooks, load_class
-from hub.program import load_plugins
+from hub.instances import join_instances, outcomes, read_instances, says, shown_state, trouble
+from hub.loading import installed_plugins, list_hooks, load_class
 from hub.settings_table import Setting, example_table, list_settings, settings_schema, show_set
 from hub.store import overview
-from hub.store.batches import list_open
-from hub.store.database import Database, database_path, hub_is_running
-from hub.store.log import EventLog
-from hub.store.suppression import list_snoozes
-
-
-async def _stored(engine: Database, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return what the store knows of each instance."""
-    newest = await EventLog(engine).newest_id()
-    counts = await overview.count_outcomes(engine)
-    found: dict[str, dict[str, Any]] = {name: {"outcomes": outcomes} for name, outcomes in counts.items()}
-    for cursor in await overview.list_cursors(engine):
-        found[cursor["plugin"]] |= {"position": cursor["position"], "behind": newest - cursor["position"]}
-    for state in await overview.list_plugin_states(engine):
-        found.setdefault(state["plugin"], {}).update(state=state["state"], reason=state["reason"])
-    for pause in await overview.list_pauses(engine):
-        found.setdefault(pause["plugin"], {}).update(state="paused", reason=pause["reason"])
-    for name, until in (await list_snoozes(engine, datetime.now(UTC))).items():
-        found.setdefault(name, {})["snoozed_until"] = until
-    for part in await overview.list_parts(engine):
-        own = found.setdefault(part["plugin"], {}).setdefault("parts", {})
-        own[part["part"]] = {"well": part["well"], "text": part["text"], "since": part["since"]}
-    for name, facts in found.items():
-        for outcome in ("retrying", "unknown", "dead", "running"):
-            if rows := await overview.list_deliveries(engine, plugin=name, outcome=outcome, limit=1):
-                facts.setdefault("last_error", rows[0]["reason"])
-    for name, what in list_orphans(await EventLog(engine).ask(list_open), tables).items():
-        found.setdefault(name, {})["open_batch"] = what
-    return found
+from hub.store.database import database_path
 
 
 def _collect(config: Path | None) -> list[dict[str, Any]]:
     settings = read_config(config)
     stored: dict[str, dict[str, Any]] = {}
     if database_path(settings.hub.data_dir).exists():
-        stored = asyncio.run(read_store(config, partial(_stored, tables=settings.plugins)))
-    running = hub_is_running(settings.hub.data_dir)
-    found = []
-    for plugin in load_plugins(settings.plugins, settings.hub.data_dir):
-        name = plugin.name if isinstance(plugin, Broken) else plugin.instance.name
-        facts = {"plugin": name, "state": "never run", "reason": ""} | stored.pop(name, {})
-        facts["isolation"] = settings.plugins[name].get("isolation", "none")
-        if facts["state"] in {"running", "probing", "restarting"} and not running:
-            facts |= {"state": "stopped", "reason": ""}
-        if isinstance(plugin, Broken):
-            facts |= {"state": plugin.state, "reason": "; ".join(plugin.problems)}
-        found.append(facts)
-    orphaned = {"state": "not in hub.toml", "reason": "its cursor is kept; name it again to go on from there"}
-    found += [{"plugin": name} | facts | orphaned for name, facts in sorted(stored.items())]
-    return found
+        stored = asyncio.run(read_store(config, partial(read_instances, tables=settings.plugins)))
+    return join_instances(settings, stored)
 
 
 app = typer.Typer()
@@ -97,7 +53,7 @@ def plugins(context: typer.Context, config: ConfigOption = None, json: JsonOptio
     if json:
         print_json(found)
         return
-    rows = [(f["plugin"], _state(f), f.get("behind"), _outcomes(f), _says(f), _trouble(f)) for f in found]
+    rows = [(f["plugin"], shown_state(f), f.get("behind"), outcomes(f), says(f), trouble(f)) for f in found]
     print_table("Plugins", ("instance", "state", "behind", "outcomes", "says", "trouble"), rows)
     print_table(
         "Installed", ("plugin", "from"), ((n, e.value) for n, e in sorted(installed_plugins().items()))
@@ -141,33 +97,6 @@ def _print_settings(settings: list[Setting], table: dict[str, Any] | None) -> No
         for row in rows:
             row.insert(3, here.get(str(row[0])))
     print_table("Settings", columns, rows)
-
-
-def _state(facts: dict[str, Any]) -> str:
-    isolated = facts.get("isolation") == "process"
-    return f"{facts['state']} (process)" if isolated else str(facts["state"])
-
-
-def _outcomes(facts: dict[str, Any]) -> str:
-    return ", ".join(f"{count} {outcome}" for outcome, count in facts.get("outcomes", {}).items() if count)
-
-
-def _says(facts: dict[str, Any]) -> str:
-    return _parts(facts, well=True)
-
-
-def _trouble(facts: dict[str, Any]) -> str:
-    snoozed = facts.get("snoozed_until")
-    said = f"snoozed until {snoozed:%Y-%m-%d %H:%M:%S} UTC" if snoozed else ""
-    if batch := facts.get("open_batch"):
-        return f"batch {batch}"
-    return facts["reason"] or said or _parts(facts, well=False) or facts.get("last_error") or ""
-
-
-def _parts(facts: dict[str, Any], *, well: bool) -> str:
-    """Return what the parts say that are well, or those that are not."""
-    said = {part: one["text"] for part, one in facts.get("parts", {}).items() if one["well"] == well}
-    return "; ".join(text if part == "status" else f"{part}: {text}" for part, text in said.items() if text)
 
 
 @plainly

@@ -19,6 +19,7 @@ from hub.images.settings import Batch as BatchSettings
 from hub.plugin import RetryLater
 from hub.store.batches import BatchRow, BatchState, begin_batch, read_open, write_batch
 from hub.store.writer import Writer
+from hub.words import count_of
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class Batches:
         while not self._is_over(batch) and self._desk.patience.left_s < LONG_WAIT_S:
             await asyncio.sleep(min(1.0, CALM_S / 4))
             left = await self._backlog()
-            batch.note(f"about {left} pictures wait")
+            batch.note(f"about {count_of(left, 'picture')} wait{'s' if left == 1 else ''}")
             now = asyncio.get_running_loop().time()
             calm_since = now if left or self._desk.is_busy else calm_since
             if now - calm_since >= CALM_S:

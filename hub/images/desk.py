@@ -26,7 +26,7 @@ from hub.images.offer import NotWanted, Offer, Outcome, Unreadable
 from hub.images.patience import Patience
 from hub.images.refusals import Refusals
 from hub.images.spending import Spending, remembered_since
-from hub.images.tally import Tally
+from hub.images.tally import Tally, Wait
 from hub.loading import Loaded
 from hub.plugin import Reject, RetryLater
 from hub.store.calls import drop_answers, read_known, read_spending
@@ -62,7 +62,7 @@ class Desk:
         self._gatekeeper = Gatekeeper(self.name, gate, writer, event_log) if gate else None
         self.settings = loaded.instance.settings.images
         self.patience = Patience()
-        self.tally = Tally(self.patience)
+        self.tally, self.wait = Tally(), Wait(self.patience)
         self._classify = loaded.hooks["classify"]
         self._timeout_s = loaded.instance.settings.timeout_s
         self._writer = writer

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hub.images.offer import Outcome
 from hub.images.patience import Patience
 from hub.images.spending import Spending
+from hub.words import as_usd, count_of
 
 
 class Tally:
@@ -20,10 +21,9 @@ class Tally:
 
     name = "images"
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self) -> None:
         self.answered = 0
         self.spending = Spending()
-        self._patience = patience
         self._outcomes: Counter[str] = Counter()
 
     def count(self, outcome: Outcome) -> None:
@@ -36,11 +36,24 @@ class Tally:
         now = datetime.now(UTC)
         (day, calls), (month, _) = self.spending.total("day", now), self.spending.total("month", now)
         if calls or month:
-            said.append(f"{calls} paid calls in 24 hours for {day:.4g}, {month:.4g} this month")
+            paid = f"{count_of(calls, 'paid call')} in 24 hours for USD {as_usd(day)}"
+            said.append(f"{paid}, USD {as_usd(month)} this month")
+        return True, ", ".join(said)
+
+
+class Wait:
+    """The part `waits` of an instance's report: why no picture is asked about now."""
+
+    name = "waits"
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+
+    def report(self) -> tuple[bool, str]:
+        """Return whether all is well, and what to say."""
         if not self._patience.reason:
-            return True, ", ".join(said)
-        wait = f"waits {_about(self._patience.left_s)}: {self._patience.reason}"
-        return False, ", ".join([wait, *said])
+            return True, ""
+        return False, f"{_about(self._patience.left_s)}: {self._patience.reason}"
 
 
 def _about(seconds: float) -> str:

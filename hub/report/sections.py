@@ -8,8 +8,9 @@ from typing import Any
 
 from hub.report.costs import Costs
 from hub.report.reviews import STATES, VERDICTS, Reviews
-from hub.report.telling import as_label, as_usd
+from hub.report.telling import as_label
 from hub.store.costs import BatchCost, Cost
+from hub.words import as_usd
 
 DASH = "-"
 

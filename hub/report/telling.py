@@ -7,6 +7,7 @@ from unicodedata import category
 
 from hub.report.figures import Figures
 from hub.store.tallies import Tally
+from hub.words import as_usd, count_of
 
 MAX_LABEL_CHARS = 40
 TOP_LABELS = 15
@@ -25,11 +26,6 @@ def as_share(share: float | None) -> str:
     return "-" if share is None else f"{share:.2%}"
 
 
-def as_usd(amount: float) -> str:
-    """Return money: to the cent, and of less than a dollar what a single call costs as well."""
-    return f"{amount:,.2f}" if amount >= 1 or amount == 0 else f"{amount:.4f}"
-
-
 def as_hour(hour: datetime) -> str:
     """Return an hour with its offset from UTC, which tells the two of an autumn night apart."""
     return hour.isoformat(" ", "minutes")
@@ -45,9 +41,9 @@ def title(figures: Figures) -> str:
 
 def subtitle(figures: Figures) -> str:
     """Return the counts in one line, with what was asked for."""
-    own, devices = figures.all, len(figures.devices)
+    own, devices = figures.all, count_of(len(figures.devices), "device")
     parts = [
-        f"{_many(own.detections, 'detection')} in {_many(own.events, 'event')} of {_many(devices, 'device')}",
+        f"{count_of(own.detections, 'detection')} in {count_of(own.events, 'event')} of {devices}",
         f"mean confidence {as_share(own.mean_confidence)}",
         f"times of {figures.zone.key}",
         *([f"USD {as_usd(figures.costs.all.usd)} paid"] if figures.costs.days else []),
@@ -63,10 +59,6 @@ def _asked(figures: Figures) -> list[str]:
     if wanted.min_confidence:
         asked.append(f"confidence from {wanted.min_confidence:.0%}")
     return asked
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def frame_words(own: Tally) -> tuple[str, ...]:

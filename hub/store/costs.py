@@ -121,3 +121,20 @@ def batch_cost(row: dict[str, Any]) -> BatchCost:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def sum_paid(connection: Connection, since: datetime) -> dict[str, float]:
+    """Return USD by instance of what began from then on: calls and effects, which budgets hold for."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for table, price in ((calls, calls.c.price), (effects, effects.c.amount)):
+        sums = select(table.c.plugin, func.sum(price)).where(price > 0, table.c.began_at >= since)
+        for plugin, usd in connection.execute(sums.group_by(table.c.plugin)):
+            found[plugin] += usd
+    return dict(found)
+
+
+def list_batch_costs(connection: Connection, since: datetime) -> list[BatchCost]:
+    """Return the batches that began from then on, and those that have not ended, oldest first."""
+    wanted = (batches.c.began_at >= since) | (batches.c.state != "ended")
+    rows = connection.execute(select(batches).where(wanted).order_by(batches.c.id))
+    return [batch_cost(dict(row)) for row in rows.mappings()]

@@ -194,6 +194,13 @@ async def count_rows(engine: AsyncEngine) -> dict[str, int]:
     return {name: int(count) for name, count in (await _rows(engine, statement))[0].items()}
 
 
+async def read_newest(engine: AsyncEngine) -> dict[str, Any] | None:
+    """Return the newest event: id, device, source, when it was captured and received; None without any."""
+    columns = (events.c.id, events.c.device, events.c.source, events.c.captured_at, events.c.received_at)
+    rows = await _rows(engine, select(*columns).order_by(events.c.id.desc()).limit(1))
+    return rows[0] if rows else None
+
+
 async def list_batches(engine: AsyncEngine) -> Rows:
     """Return the batches for which models were started, oldest first."""
     return await _rows(engine, select(batches).order_by(batches.c.id))

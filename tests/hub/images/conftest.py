@@ -108,8 +108,8 @@ class Gallery:
         return [(c, json.loads(p.partition(b"\n")[0])["image"]["name"]) for c, p in rows]
 
     def said(self) -> str:
-        """Return what the part `images` reports."""
-        rows = self.store.sql("SELECT text FROM plugin_parts WHERE part = 'images'")
+        """Return what the part `waits` reports."""
+        rows = self.store.sql("SELECT text FROM plugin_parts WHERE part = 'waits'")
         return rows[0][0] if rows else ""
 
 

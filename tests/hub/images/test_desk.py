@@ -165,7 +165,7 @@ async def test_far_side_that_is_out_is_asked_by_one_at_a_time(running, fill, fol
     fill(20)
     async with running(behave, folder="photos", concurrency=4) as gallery:
         await wait_until(lambda: len(asked) >= 5)
-        await wait_until(lambda: "waits a moment: 503" in gallery.said())
+        await wait_until(lambda: "a moment: 503" in gallery.said())
         out = False
         await wait_until(lambda: done(folder) == 20)
 
@@ -183,7 +183,7 @@ async def test_used_up_budget_pauses_the_intake_and_is_told(running, fill, folde
 
     fill(9)
     async with running(behave, folder="photos", concurrency=2) as gallery:
-        await wait_until(lambda: "waits about 24 hours: budget_usd_per_day is used up" in gallery.said())
+        await wait_until(lambda: "about 24 hours: budget_usd_per_day is used up" in gallery.said())
         await wait_until(lambda: len(gallery.events()) == 5)
 
     assert spent(gallery) == (5, 0.005)

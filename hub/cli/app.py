@@ -32,6 +32,7 @@ from hub.cli import (
     status,
     template,
 )
+from hub.cli.main import LOOKS
 
 EPILOG = """Examples:
 
@@ -47,10 +48,7 @@ lenshub explain 42                 what became of event 42, and why
 """
 
 app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
+    **LOOKS,
     help="LensHub: what cameras see, stored, archived, tweeted, alerted on and made into training data.",
     epilog=EPILOG,
 )

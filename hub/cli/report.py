@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +17,12 @@ from hub.cli.shared import (
     console,
     plainly,
     print_json,
-    read_store,
 )
+from hub.config import read_config
 from hub.errors import ConfigError
 from hub.report.figures import Figures, count_figures
 from hub.report.terminal import print_report
+from hub.store.overview import reading_in_threads
 from hub.store.tallies import Wanted
 
 ZoneOption = Annotated[
@@ -69,7 +69,8 @@ def report(
     wanted = Wanted(device, label, source, min_confidence, _in(zone, since), _in(zone, until))
     if wanted.since and wanted.until and wanted.since >= wanted.until:
         raise ConfigError(f"--until {until} is not after --since {since}")
-    figures = asyncio.run(read_store(config, lambda engine: count_figures(engine, wanted, zone)))
+    with reading_in_threads(read_config(config).hub.data_dir) as engine:
+        figures = count_figures(engine, wanted, zone)
     written = _write(figures, html, png, csv, parquet)
     if json:
         print_json(figures.rows())

@@ -19,9 +19,6 @@ from rich.table import Table
 from hub.config import read_config
 from hub.errors import ConfigError, HubError
 from hub.store.database import Database
-from hub.store.log import EventLog
-from hub.store.overview import reading
-from hub.store.plugin_state import check_delivers
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -69,6 +66,8 @@ def plainly(command: Callable[Given, Result]) -> Callable[Given, Result]:
 
 async def read_store(config: Path | None, ask: Callable[[Database], Coroutine[Any, Any, Result]]) -> Result:
     """Ask the configured store something."""
+    from hub.store.overview import reading
+
     async with reading(read_config(config).hub.data_dir) as engine:
         return await ask(engine)
 
@@ -88,6 +87,9 @@ def read_instance(config: Path | None, plugin: str) -> dict[str, Any]:
 
 def refuse_idle(config: Path | None, plugin: str, what: str) -> None:
     """Raise StoreError if an instance delivers nothing, so that it cannot be snoozed and the like."""
+    from hub.store.log import EventLog
+    from hub.store.plugin_state import check_delivers
+
     question = partial(check_delivers, plugin=plugin, what=what)
     asyncio.run(read_store(config, lambda engine: EventLog(engine).ask(question)))
 

@@ -14,8 +14,7 @@ from hub.report.clock import cut_hours, list_marks, local_hour
 from hub.report.costs import COST_COLUMNS, Costs, place_costs
 from hub.report.reviews import REVIEW_COLUMNS, Reviews, place_reviews
 from hub.store.costs import Paid, read_paid
-from hub.store.database import Database
-from hub.store.log import EventLog
+from hub.store.database import Readers
 from hub.store.review_tallies import read_reviewed
 from hub.store.tallies import BINS, Mix, Tally, Wanted, tally
 
@@ -112,19 +111,17 @@ class Figures:
         ]
 
 
-async def count_figures(engine: Database, wanted: Wanted, zone: ZoneInfo) -> Figures:
+def count_figures(engine: Readers, wanted: Wanted, zone: ZoneInfo) -> Figures:
     """Count what is stored, on the clock of a zone."""
-    stretches, mix = await tally(engine, wanted, partial(cut_hours, zone=zone))
+    marks = partial(list_marks, zone=zone)
+    stretches, mix = tally(engine, wanted, partial(cut_hours, zone=zone))
     hours: defaultdict[tuple[str, datetime], Tally] = defaultdict(Tally)
     for (device, since, _), own in stretches.items():
         hours[device, local_hour(since, zone)] += own
-    log, marks = EventLog(engine), partial(list_marks, zone=zone)
-    reviewed = await log.ask(partial(read_reviewed, wanted=wanted, marks=marks))
-    paid = Paid()
-    if not wanted.is_about_cameras:
-        paid = await log.ask(
-            lambda connection: read_paid(connection, marks, wanted.since, wanted.until, wanted.source)
-        )
+    with engine.connect() as connection:
+        reviewed, paid = read_reviewed(connection, wanted, marks), Paid()
+        if not wanted.is_about_cameras:
+            paid = read_paid(connection, marks, wanted.since, wanted.until, wanted.source)
     return Figures(wanted, zone, dict(hours), mix, place_costs(paid, zone), place_reviews(reviewed, zone))
 
 

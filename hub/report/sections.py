@@ -60,7 +60,7 @@ def _period(title: str, what: str, sums: Mapping[Any, Cost]) -> Section:
 
 
 def _sums(own: Cost) -> tuple[str, str]:
-    return f"{own.calls:,}", as_usd(own.usd)
+    return f"{own.calls:,}", f"{own.usd:,.4f}"
 
 
 def _batch(costs: Costs, batch: BatchCost) -> tuple[str, ...]:

@@ -9,26 +9,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from pydantic_core import from_json, to_json
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hub.errors import StoreError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 class HubRunningError(StoreError):
     """Another process holds the store's lock."""
 
 
-Database = AsyncEngine
+Database: TypeAlias = "AsyncEngine"
 """Connections to the database; only `hub.store` knows what is behind it."""
+Readers = Engine
+"""The same for threads that read."""
 Transaction = Connection
 """What a change is made in; only `hub.store` knows what is behind it."""
 
@@ -64,6 +65,8 @@ def _hand_transactions_to_sqlalchemy(engine: Engine) -> None:
 
 def open_engine(data_dir: Path) -> AsyncEngine:
     """Return an engine on the data folder's database: WAL, every commit flushed to the disk."""
+    from sqlalchemy.ext.asyncio import create_async_engine  # brings all of SQLAlchemy, a third of a second
+
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(database_path(data_dir))),
         json_serializer=_to_json,
@@ -86,16 +89,29 @@ def open_write_engine(data_dir: Path) -> Engine:
     return engine
 
 
+def open_read_engine(data_dir: Path) -> Engine:
+    """Return an engine for threads that read, a connection each."""
+    return open_write_engine(data_dir)
+
+
 def _alembic_config(connection: Connection | None = None) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(resources.files("migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
 
+def list_revisions() -> list[str]:
+    """Return the revisions of this program's migrations, oldest first: their files' names begin with them."""
+    names = (file.name for file in (resources.files("migrations") / "versions").iterdir())
+    return sorted(name.partition("_")[0] for name in names if name.endswith(".py") and name[0].isdigit())
+
+
 def newest_revision() -> str:
     """Return the revision this program's migrations lead to."""
-    return ScriptDirectory.from_config(_alembic_config()).get_current_head() or ""
+    return list_revisions()[-1]
 
 
 def _run_with_connection(data_dir: Path, work: Any) -> Any:
@@ -115,10 +131,14 @@ def current_revision(data_dir: Path) -> str:
     """Return the revision the database is at, or "" when there is none yet."""
     if not database_path(data_dir).exists():
         return ""
-    revision = _run_with_connection(
-        data_dir, lambda connection: MigrationContext.configure(connection).get_current_revision()
-    )
-    return revision or ""
+    return str(_run_with_connection(data_dir, _read_revision) or "")
+
+
+def _read_revision(connection: Connection) -> str | None:
+    """Return what Alembic wrote down; importing it takes as long as everything else of a small command."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def upgrade(data_dir: Path) -> str:
@@ -129,12 +149,13 @@ def upgrade(data_dir: Path) -> str:
     """
     _make_folder(data_dir)
     found = current_revision(data_dir)
-    known = {script.revision for script in ScriptDirectory.from_config(_alembic_config()).walk_revisions()}
-    if found and found not in known:
+    if found and found not in list_revisions():
         raise StoreError(
             f"{database_path(data_dir)}: made by a newer LensHub (revision {found}); upgrade this program"
         )
     if found != newest_revision():
+        from alembic import command  # heavy, and seldom needed
+
         _run_with_connection(
             data_dir, lambda connection: command.upgrade(_alembic_config(connection), "head")
         )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.event import Event
 from hub.store.amendments import as_view
@@ -17,6 +16,9 @@ from hub.store.replays import LivePast, Outcomes, read_outcomes, read_past
 from hub.store.rows import read_events
 from hub.store.schema import detections, events
 from hub.store.suppression import read_snoozes
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 Found = TypeVar("Found")
 MOST_AMENDMENTS = 10_000

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import ColumnElement, Engine, Select, Table, func, select
 
 from hub.errors import StoreError
-from hub.store.database import check_store, open_engine
+from hub.store.database import check_store, open_engine, open_read_engine
 from hub.store.schema import (
     batches,
     calls,
@@ -31,6 +30,9 @@ from hub.store.schema import (
 )
 from hub.store.settlement import LIVE_RUN
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
 Rows = list[dict[str, Any]]
 
 
@@ -47,6 +49,21 @@ async def reading(data_dir: Path) -> AsyncIterator[AsyncEngine]:
         yield engine
     finally:
         await engine.dispose()
+
+
+@contextmanager
+def reading_in_threads(data_dir: Path) -> Iterator[Engine]:
+    """Open an existing store for threads that read, as `reading` does for tasks.
+
+    Raises:
+        StoreError: There is none, or it is of another version.
+    """
+    check_store(data_dir)
+    engine = open_read_engine(data_dir)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 async def _rows(engine: AsyncEngine, statement: Select[Any]) -> Rows:

@@ -1,14 +1,14 @@
 """Counts detections for reports, in the database: by device and stretch of time, and by label and confidence.
 
-Both statements avoid what is dear in SQLite, sorting a row for each detection: the first walks through the
-index of `events` a stretch after the other, the second sorts labels only.
+What is dear in SQLite is to sort a row for each detection. One statement avoids it: it walks through the
+index of `events` a stretch after the other. The other sorts labels only.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import Column as SqlColumn
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Engine,
     FromClause,
     Integer,
     MetaData,
@@ -25,20 +26,24 @@ from sqlalchemy import (
     Text,
     and_,
     case,
-    cast,
     func,
     insert,
     literal_column,
     select,
 )
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from hub.store.schema import UtcDateTime, detections, events
+from hub.store.wall_clock import hour_of
 
 BINS = 20
 """Confidences are counted in steps of 0.05."""
+
+SHARES, THREADS = 4, 2
+"""SQLite keeps a core busy, whatever Python's other threads do; who is done early takes another share."""
+Share = tuple[int, int]
+"""Ids of events: those above the first, up to the second."""
 
 _stretches = Table(
     "report_stretches",
@@ -142,33 +147,40 @@ class Mix:
     steps: Counter[int] = field(default_factory=Counter)
 
 
-async def tally(engine: AsyncEngine, wanted: Wanted, cut: Cut) -> tuple[dict[Stretch, Tally], Mix]:
+def tally(engine: Engine, wanted: Wanted, cut: Cut) -> tuple[dict[Stretch, Tally], Mix]:
     """Count what is stored now; each event once, whatever amends it.
 
-    The log only grows, so that two connections that look no further than the same id see the same.
+    The log only grows, so that connections that look no further than the same id see the same.
     """
-    async with engine.connect() as one, engine.connect() as other:
-        newest = (await one.execute(select(func.max(events.c.id)))).scalar() or 0
-        stretches, mix = await asyncio.gather(
-            one.run_sync(_count_stretches, wanted, cut, newest), other.run_sync(_count_mix, wanted, newest)
-        )
-    return stretches, mix
+    with engine.connect() as connection:
+        newest = connection.execute(select(func.max(events.c.id))).scalar() or 0
+        stretches = _list_stretches(connection, wanted, cut)
+    shares = [(newest * at // SHARES, newest * (at + 1) // SHARES) for at in range(SHARES)]
+    length = -(-len(stretches) // SHARES) or 1
+    parts = [stretches[at : at + length] for at in range(0, len(stretches), length)]
+    with ThreadPoolExecutor(THREADS) as threads:
+        mixes = [threads.submit(_count_mix, engine, wanted, share) for share in shares]
+        counts = [threads.submit(_count_stretches, engine, wanted, part, newest) for part in parts]
+        found = {stretch: own for one in counts for stretch, own in one.result().items()}
+        return found, _mixed(row for one in mixes for row in one.result())
 
 
-def _count_stretches(connection: Connection, wanted: Wanted, cut: Cut, newest: int) -> dict[Stretch, Tally]:
-    stretches = _list_stretches(connection, wanted, cut)
-    _stretches.create(connection)
-    if stretches:
-        names = ("number", "device", "since", "until")
-        rows = [dict(zip(names, (n, *one), strict=True)) for n, one in enumerate(stretches)]
+def _count_stretches(
+    engine: Engine, wanted: Wanted, stretches: Sequence[Stretch], newest: int
+) -> dict[Stretch, Tally]:
+    names = ("number", "device", "since", "until")
+    rows = [dict(zip(names, (n, *one), strict=True)) for n, one in enumerate(stretches)]
+    with engine.begin() as connection:
+        _stretches.create(connection)
         connection.execute(insert(_stretches), rows)
-    found = connection.execute(_stretch_statement(wanted, newest))
+        found = connection.execute(_stretch_statement(wanted, newest)).all()
+        _stretches.drop(connection)  # the connection is used again
     return {stretches[number]: Tally(*sums) for number, *sums in found}
 
 
 def _list_stretches(connection: Connection, wanted: Wanted, cut: Cut) -> list[Stretch]:
     """Return stretches of which most have events, from the index alone."""
-    hour = func.substr(cast(events.c.captured_at, Text), 1, len("2026-11-21 09"))
+    hour = hour_of(events.c.captured_at)
     found = [
         (device, datetime.fromisoformat(text).replace(tzinfo=UTC))
         for device, text in connection.execute(
@@ -215,27 +227,37 @@ def _count_events(wanted: Wanted, condition: ColumnElement[bool] | None) -> Colu
     return func.count(case((first if condition is None else first & condition, 1)))
 
 
-def _count_mix(connection: Connection, wanted: Wanted, newest: int) -> Mix:
+def _count_mix(engine: Engine, wanted: Wanted, share: Share) -> list[tuple[str, int, int, float]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(_mix_statement(wanted, share))]
+
+
+def _mixed(rows: Iterable[tuple[str, int, int, float]]) -> Mix:
     labels: defaultdict[str, Tally] = defaultdict(Tally)
     steps: Counter[int] = Counter()
-    for label, step, count, confidences in connection.execute(_mix_statement(wanted, newest)):
-        if label is not None:
-            labels[label] += Tally(detections=count, confidence_sum=confidences)
-            steps[min(step, BINS - 1)] += count
+    for label, step, count, confidences in rows:
+        labels[label] += Tally(detections=count, confidence_sum=confidences)
+        steps[min(step, BINS - 1)] += count
     return Mix(dict(labels), steps)
 
 
-def _mix_statement(wanted: Wanted, newest: int) -> Select[Any]:
-    """Return label, step, detections and sum of confidences; a label of None is of events without any."""
+def _mix_statement(wanted: Wanted, share: Share) -> Select[Any]:
+    """Return label, step, detections and sum of confidences."""
     step = _Floor(detections.c.confidence * BINS)
     sums = select(detections.c.label, step, func.count(), func.sum(detections.c.confidence))
     grouped = sums.group_by(literal_column("1"), literal_column("2"))
     if wanted.narrows_events:
-        own = [events.c.id <= newest, events.c.kind == "event", *wanted.of_events()]
+        own = [*_own_events(wanted, share), detections.c.label.is_not(None)]
         return grouped.select_from(_seen_on_events(wanted)).where(*own)
-    amending = select(events.c.id).where(events.c.kind != "event")
-    own = [detections.c.event_id <= newest, detections.c.event_id.not_in(amending)]
-    return grouped.where(*own, *wanted.of_detections())
+    first, last = share
+    amending = select(events.c.id).where(events.c.id > first, events.c.id <= last, events.c.kind != "event")
+    own = [detections.c.event_id > first, detections.c.event_id <= last]
+    return grouped.where(*own, detections.c.event_id.not_in(amending), *wanted.of_detections())
+
+
+def _own_events(wanted: Wanted, share: Share) -> list[ColumnElement[bool]]:
+    first, last = share
+    return [events.c.id > first, events.c.id <= last, events.c.kind == "event", *wanted.of_events()]
 
 
 def _seen_on_events(wanted: Wanted) -> FromClause:

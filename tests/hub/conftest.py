@@ -18,7 +18,7 @@ from hub.draw.picture import encode_jpeg
 from hub.errors import PayloadError
 from hub.event import Detection, NewEvent
 from hub.store.arrival import Arrival, Burst, Receipt
-from hub.store.database import database_path, open_engine, upgrade
+from hub.store.database import database_path, open_engine, open_read_engine, upgrade
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
 from hub.store.writer import Writer
@@ -81,6 +81,7 @@ class Store:
     async def open(self) -> None:
         upgrade(self.data_dir)
         self.engine = open_engine(self.data_dir)
+        self.readers = open_read_engine(self.data_dir)
         self.writer = await Writer.open(self.data_dir, self.frames)
         self.log = EventLog(self.engine)
         self._writing = asyncio.create_task(self.writer.run())
@@ -91,6 +92,7 @@ class Store:
         assert self._writing.done() or not self._writing.cancel(), "the writer does not end"
         self._writing.result()
         await self.engine.dispose()
+        self.readers.dispose()
 
     async def reopen(self) -> None:
         await self.close()

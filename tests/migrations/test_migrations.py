@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 from hub.errors import StoreError
@@ -18,6 +19,7 @@ from hub.store.database import (
     current_revision,
     database_path,
     hub_lock,
+    list_revisions,
     newest_revision,
     upgrade,
 )
@@ -158,3 +160,10 @@ def test_lock_names_the_process_that_holds_it(data_dir):
 
     with hub_lock(data_dir):  # free again
         pass
+
+
+def test_revisions_are_those_that_alembic_finds():
+    script = ScriptDirectory.from_config(_alembic_config())
+    known = [found.revision for found in script.walk_revisions()]
+
+    assert (list_revisions(), newest_revision()) == (known[::-1], script.get_current_head())

@@ -41,7 +41,7 @@ async def paid(store: Any) -> Any:
 
 
 async def count(store: Any, wanted: Wanted | None = None, zone: ZoneInfo = BERLIN) -> Costs:
-    return (await count_figures(store.engine, wanted or Wanted(), zone)).costs
+    return (count_figures(store.readers, wanted or Wanted(), zone)).costs
 
 
 async def test_costs_are_of_the_zones_own_days(paid: Any) -> None:

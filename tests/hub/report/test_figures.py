@@ -92,7 +92,7 @@ async def published(store: Any, arrivals: Any, soon: Any, tmp_path: Path) -> lis
 
 
 async def test_figures_of_published_records_are_those_of_plain_python(published: Any, store: Any) -> None:
-    figures = await count_figures(store.engine, Wanted(), ZONE)
+    figures = count_figures(store.readers, Wanted(), ZONE)
 
     assert told(figures, "all") == group(published)
     assert told(figures, "day", "day") == group(published, 0)
@@ -125,7 +125,7 @@ async def test_figures_of_published_records_are_those_of_plain_python(published:
 async def test_figures_are_those_of_what_was_asked_for(
     published: Any, store: Any, wanted: Wanted, keep: Any
 ) -> None:
-    figures = await count_figures(store.engine, wanted, ZONE)
+    figures = count_figures(store.readers, wanted, ZONE)
     table = [row for row in published if keep(row)]
 
     assert told(figures, "device and hour", "device", "day", "hour") == group(table, 2, 0, 1)
@@ -142,7 +142,7 @@ async def test_event_is_counted_once_however_often_it_was_amended(
     await soon(
         store.add(arrivals.plain(event), arrivals.plain(event.model_copy(update={"kind": "amendment"})))
     )
-    figures = await count_figures(store.engine, Wanted(), UTC_ZONE)
+    figures = count_figures(store.readers, Wanted(), UTC_ZONE)
 
     assert (figures.all.events, figures.all.detections) == (1, 1)
     assert figures.labels["thumbs-up"].detections == 1
@@ -150,7 +150,7 @@ async def test_event_is_counted_once_however_often_it_was_amended(
 
 @pytest.mark.parametrize("wanted", [Wanted(), Wanted(label="cup"), Wanted(source="edge")])
 async def test_figures_of_an_empty_store_are_nothing(store: Any, wanted: Wanted) -> None:
-    figures = await count_figures(store.engine, wanted, UTC_ZONE)
+    figures = count_figures(store.readers, wanted, UTC_ZONE)
 
     assert (figures.all.events, figures.labels, figures.rows()[0]["mean_confidence"]) == (0, {}, None)
 
@@ -181,13 +181,13 @@ async def pictured(store: Any, arrivals: Any, soon: Any) -> Any:
 async def test_frames_are_counted_once_whatever_was_seen_on_them(
     pictured: Any, wanted: Wanted, counted: tuple[int, ...]
 ) -> None:
-    own = (await count_figures(pictured.engine, wanted, UTC_ZONE)).all
+    own = (count_figures(pictured.readers, wanted, UTC_ZONE)).all
 
     assert (own.events, own.detections, own.kept, own.dropped) == counted
 
 
 async def test_full_confidence_is_in_the_last_step(pictured: Any) -> None:
-    figures = await count_figures(pictured.engine, Wanted(), UTC_ZONE)
+    figures = count_figures(pictured.readers, Wanted(), UTC_ZONE)
 
     assert {low: count for low, _, count in figures.steps if count} == {0.05: 2, 0.2: 2, 0.95: 2}
 
@@ -195,7 +195,7 @@ async def test_full_confidence_is_in_the_last_step(pictured: Any) -> None:
 async def test_labels_beyond_the_top_are_others(store: Any, arrivals: Any, soon: Any) -> None:
     seen = tuple(Detection(label=f"label {n:03}", confidence=0.5) for n in range(1000))
     await soon(store.add(arrivals.plain(arrivals.event(source="deeplens", detections=seen))))
-    top, count, others = (await count_figures(store.engine, Wanted(), UTC_ZONE)).top_labels(15)
+    top, count, others = (count_figures(store.readers, Wanted(), UTC_ZONE)).top_labels(15)
 
     assert (next(iter(top)), len(top), count, others.detections) == ("label 000", 15, 985, 985)
 
@@ -204,6 +204,6 @@ async def test_half_an_hour_off_is_another_hour_on_the_clock(store: Any, arrival
     moments = [NOON + timedelta(minutes=n) for n in (0, 29, 30, 59)]  # 17:30, 17:59, 18:00, 18:29 in India
     new = [arrivals.event(source="deeplens", captured_at=moment) for moment in moments]
     await soon(store.add(*map(arrivals.plain, new)))
-    figures = await count_figures(store.engine, Wanted(), ZoneInfo("Asia/Kolkata"))
+    figures = count_figures(store.readers, Wanted(), ZoneInfo("Asia/Kolkata"))
 
     assert [(hour.hour, own.detections) for (_, hour), own in figures.hours.items()] == [(17, 2), (18, 2)]

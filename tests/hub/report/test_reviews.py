@@ -54,7 +54,7 @@ async def reviewed(store: Any, arrivals: Any, soon: Any) -> Any:
 
 
 async def count(store: Any, wanted: Wanted | None = None) -> Reviews:
-    return (await count_figures(store.engine, wanted or Wanted(), BERLIN)).reviews
+    return (count_figures(store.readers, wanted or Wanted(), BERLIN)).reviews
 
 
 async def test_captures_are_counted_by_the_strategy_that_chose_them(reviewed: Any) -> None:

@@ -22,7 +22,7 @@ RUNS = frozenset({"running", "probing", "restarting"})
 _TROUBLED = ("retrying", "unknown", "dead", "running")
 
 
-async def read_instances(engine: Database) -> dict[str, Facts]:
+async def read_instances(engine: Database, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Facts]:
     """Return what the store knows of each instance."""
     newest = await EventLog(engine).newest_id()
     counts = await overview.count_outcomes(engine)
@@ -42,8 +42,8 @@ async def read_instances(engine: Database) -> dict[str, Facts]:
         for outcome in _TROUBLED:
             if rows := await overview.list_deliveries(engine, plugin=name, outcome=outcome, limit=1):
                 facts.setdefault("last_error", rows[0]["reason"])
-    for batch in await EventLog(engine).ask(list_open):
-        found.setdefault(batch.plugin, {}).setdefault("open_batches", []).append(batch)
+    for name, what in list_orphans(await EventLog(engine).ask(list_open), tables).items():
+        found.setdefault(name, {})["open_batch"] = what
     return found
 
 
@@ -61,18 +61,7 @@ def join_instances(config: Config, stored: Mapping[str, Facts]) -> list[Facts]:
         else:
             facts["budgets"] = _budgets(plugin.plugin, config.plugins[name])
         found.append(facts)
-    found += [{"plugin": name} | facts | ORPHANED for name, facts in sorted(left.items())]
-    return _tell_of_batches(config, found)
-
-
-def _tell_of_batches(config: Config, found: list[Facts]) -> list[Facts]:
-    """Say of batches that nobody ends what is to be done, in place of all that are open."""
-    opened = [batch for facts in found for batch in facts.pop("open_batches", ())]
-    orphans = list_orphans(opened, config.plugins)
-    return [
-        facts | {"open_batch": orphans[facts["plugin"]]} if facts["plugin"] in orphans else facts
-        for facts in found
-    ]
+    return found + [{"plugin": name} | facts | ORPHANED for name, facts in sorted(left.items())]
 
 
 def _budgets(plugin: object, table: Mapping[str, Any]) -> dict[str, float]:

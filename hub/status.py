@@ -68,7 +68,7 @@ class Status:
 async def read_status(config: Config, engine: Database, now: datetime) -> Status:
     """Read the status; needs no running hub."""
     log, data_dir = EventLog(engine), config.hub.data_dir
-    instances = join_instances(config, await read_instances(engine))
+    instances = join_instances(config, await read_instances(engine, config.plugins))
     newest = await overview.read_newest(engine)
     day = await log.ask(lambda connection: sum_paid(connection, now - _DAY))
     month = await log.ask(lambda connection: sum_paid(connection, month_of(now)))
@@ -139,6 +139,8 @@ def _list_problems(status: Status, now: datetime) -> Iterator[str]:
 def _instance_problems(one: Facts, *, running: bool) -> Iterator[str]:
     name, state = one["plugin"], one["state"]
     parts = [part for part in one.get("parts", {}).values() if not part["well"]]
+    if "open_batch" in one:
+        yield f"{name}: {trouble(one)}"
     if state in {"failed", "held back"} or (running and state not in RUNS | RESTING):
         yield f"{name} is {state}" + (f": {one['reason']}" if one["reason"] else "")
     elif state in {"probing", "restarting"} or (state == "running" and parts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,7 +33,7 @@ def _collect(config: Path | None) -> list[dict[str, Any]]:
     settings = read_config(config)
     stored: dict[str, dict[str, Any]] = {}
     if database_path(settings.hub.data_dir).exists():
-        stored = asyncio.run(read_store(config, read_instances))
+        stored = asyncio.run(read_store(config, partial(read_instances, tables=settings.plugins)))
     return join_instances(settings, stored)
 
 

@@ -16,12 +16,15 @@ from hub.store.tallies import Tally
 TABLE_LABELS = 100
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
-h1 { margin-bottom: 0 } figure { margin: 0 0 1rem } img { width: 100%; height: auto }
+h1 { margin-bottom: 0 } h2 { margin: 2.5rem 0 0.5rem }
+figure { margin: 0 0 1rem; overflow-x: auto } img { width: 100%; min-width: 46rem; height: auto }
 .scroll { overflow-x: auto; max-height: 24rem; overflow-y: auto }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums }
 caption { text-align: left; font-weight: 600; padding: 0.25rem 0 }
 th, td { padding: 0.15rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }
-th:first-child, .name { text-align: left } thead th { position: sticky; top: 0; background: #fff }
+th:first-child, .name { text-align: left } thead th { position: sticky; top: 0; background: #fff; z-index: 1 }
+tbody th { position: sticky; left: 0; background: #fff; font-weight: 500 }
+tbody tr:hover > * { background: #f3f6f9 }
 """
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _LEFT = ' class="name"'
@@ -42,7 +45,7 @@ def make_page(figures: Figures) -> str:
 
 
 def _sections(figures: Figures) -> str:
-    plots = {name: draw_svg(name, draw, figures) for name, draw in list_plots(figures)}
+    plots = {name: draw_svg(draw, figures) for name, draw in list_plots(figures)}
     tables = (_tables(figures) if figures.hours else {}) | _more(figures)
     drawn = [_section(name, svg, tables.pop(name)) for name, svg in plots.items()]
     return "\n".join(drawn + [_section(name, None, table) for name, table in tables.items()])
@@ -52,7 +55,9 @@ def _section(name: str, svg: bytes | None, table: str) -> str:
     plot = ""
     if svg is not None:
         image = f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
-        plot = f'<figure><img src="{image}" alt="Plot of the table below: {escape(name)}"></figure>'
+        plot = (
+            f'<figure tabindex="0"><img src="{image}" alt="Plot of the table below: {escape(name)}"></figure>'
+        )
     # Who uses a keyboard must be able to scroll it, so it takes the focus.
     scrolled = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}">{table}</div>'
     return f"<section><h2>{escape(name)}</h2>{plot}{scrolled}</section>"

@@ -18,6 +18,7 @@ from matplotlib.font_manager import get_font_names
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from hub.report.figures import Figures
+from hub.report.reviews import STATES
 from hub.report.telling import NOTHING, as_label, subtitle, title
 
 Draw = Callable[[Axes, Figures], None]
@@ -25,6 +26,7 @@ Draw = Callable[[Axes, Figures], None]
 # Okabe and Ito's colours, which people tell apart who see colours otherwise.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
 GREY = "#777777"
+_OPEN = "#cccccc"
 SHOWN_DEVICES = len(COLOURS)
 SHOWN_DAYS = 366
 SHOWN_LABELS = 10
@@ -55,18 +57,22 @@ def draw_png(figures: Figures) -> bytes:
         return _save(sheet, "png")
 
 
-def draw_svg(name: str, draw: Draw, figures: Figures) -> bytes:
-    """Return one plot as SVG whose texts are texts."""
+def draw_svg(draw: Draw, figures: Figures) -> bytes:
+    """Return one plot as SVG whose texts are texts; its title is for the page to set."""
     with _style():
         sheet = Figure(figsize=(_WIDE, _HIGH), layout="constrained")
-        _draw_one(sheet.subplots(), name, draw, figures)
+        draw(sheet.subplots(), figures)
         return _save(sheet, "svg")
 
 
 def list_plots(figures: Figures) -> list[tuple[str, Draw]]:
     """Return name and drawing of every plot that there is something for."""
-    if not figures.hours:
-        return []
+    more = [("Cost per day", draw_costs)] if figures.costs.days else []
+    more += [("Review", draw_review)] if figures.reviews.states else []
+    return [*(_list_seen(figures) if figures.hours else []), *more]
+
+
+def _list_seen(figures: Figures) -> list[tuple[str, Draw]]:
     devices = _devices(figures)
     each = [(f"{device}: detections per hour of each day", _hours_of(device)) for device in devices]
     return [
@@ -224,6 +230,42 @@ def draw_steps(axes: Axes, figures: Figures) -> None:
     axes.set_xticks(np.linspace(0, 1, 11))
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     _set_counts(axes.yaxis)
+
+
+def draw_costs(axes: Axes, figures: Figures) -> None:
+    """Bars of USD, a day each, the instances stacked; a year at most, the last one."""
+    sums = figures.costs.by(lambda instance, _, day: (instance, day))
+    last = max(day for _, day in sums)
+    first = max(min(day for _, day in sums), last - timedelta(days=SHOWN_DAYS - 1))
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    totals = figures.costs.by(lambda instance, _operation, _day: instance)
+    named = sorted(sorted(totals, key=lambda name: -totals[name].usd)[: len(COLOURS)])
+    groups = [([name], as_label(name, _LABEL_CHARS)) for name in named]
+    if others := [name for name in totals if name not in named]:
+        groups.append((others, f"{len(others)} others"))
+    bottom = np.zeros(len(days))
+    for (members, name), colour in zip(groups, [*COLOURS[: len(named)], GREY], strict=False):
+        usd = np.array([sum(sums[m, day].usd for m in members if (m, day) in sums) for day in days])
+        axes.bar(_as_days(days), usd, bottom=bottom, color=colour, label=name, width=0.85)
+        bottom += usd
+    _set_days(axes, days)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"USD {value:,.2f}"))
+    _set_legend(axes)
+
+
+def draw_review(axes: Axes, figures: Figures) -> None:
+    """Bars of captured events, a device each, by what stands; those with the most captures."""
+    devices = figures.reviews.devices
+    shown = sorted(sorted(devices, key=lambda name: -sum(devices[name].values()))[:SHOWN_LABELS])
+    left = np.zeros(len(shown))
+    for state, colour in zip(STATES, (_OPEN, COLOURS[2], COLOURS[1], COLOURS[5]), strict=True):
+        counts = np.array([devices[name][state] for name in shown])
+        axes.barh(range(len(shown)), counts, left=left, color=colour, label=state)
+        left += counts
+    axes.set_yticks(range(len(shown)), [as_label(name, _LABEL_CHARS) for name in shown])
+    axes.set_ylim(max(len(shown), 3) - 0.5, -0.5)
+    _set_counts(axes.xaxis)
+    _set_legend(axes)
 
 
 def _as_days(days: Sequence[date]) -> np.ndarray[Any, Any]:

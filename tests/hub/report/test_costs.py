@@ -11,6 +11,7 @@ import pytest
 
 from hub.report.costs import Costs
 from hub.report.figures import count_figures
+from hub.report.files import make_html
 from hub.store.batches import begin_batch, write_batch
 from hub.store.calls import begin_call, give_back_call, keep_answer
 from hub.store.effects import Effect, begin_effect
@@ -104,3 +105,10 @@ async def test_rows_of_costs_name_what_they_are_of(paid: Any) -> None:
 
 async def test_store_without_costs_has_no_rows(store: Any) -> None:
     assert (await count(store)).rows() == []
+
+
+async def test_costs_are_drawn_and_told_on_the_page(paid: Any) -> None:
+    page = make_html(count_figures(paid.readers, Wanted(), BERLIN)).decode()
+
+    assert "Plot of the table below: Cost per day" in page
+    assert "<bdi>thumbs</bdi>" in page

@@ -6,14 +6,17 @@ import asyncio
 import shlex
 import signal
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
+from hub.cli.demo_loop import print_loop
 from hub.cli.shared import EXIT_ERROR, JsonOption, complaints, console, plainly, print_json, print_table
 from hub.demo.clips import CLIPS, Clip
+from hub.demo.loop.summary import LoopSummary
 from hub.demo.play import play
 from hub.demo.summary import Summary
 from hub.errors import HubError
@@ -46,6 +49,16 @@ def demo(
         bool,
         typer.Option("--servers", help="Only the servers of --cloud, and a hub.toml that asks them."),
     ] = False,
+    retrain: Annotated[
+        bool,
+        typer.Option(
+            "--retrain", help="Teach the model what a dark camera shows: capture, review, train, evaluate."
+        ),
+    ] = False,
+    frames: Annotated[
+        int | None,
+        typer.Option(min=16, help="With --retrain: learn from so many frames.", show_default="all"),
+    ] = None,
     seconds: Annotated[
         float | None,
         typer.Option(min=1, max=86_400, help="End by itself after about this long.", show_default="Ctrl-C"),
@@ -59,6 +72,9 @@ def demo(
     servers on this machine stand in for S3, SQS, Rekognition and a classifier. Exits with 0 if nothing was
     lost or paid for twice and every plugin did its part.
 
+    With --retrain what the model gets wrong in the dark is captured, reviewed from the known truth, learnt,
+    and both models are measured on other scenes; exits with 0 if the new one is better.
+
     With --servers only Rekognition's and the classifier's run: for trying `lenshub classify` by hand.
 
     Examples:
@@ -68,21 +84,37 @@ def demo(
 
      lenshub demo --cloud --seconds 30
 
+     lenshub demo --retrain
+
      lenshub demo --servers
     """
     if cloud and servers:
         raise HubError("--servers starts no demo; leave out --cloud")
     if (cloud or servers) and model is not None:
         raise HubError("--model is a camera's; leave it out with --cloud and --servers")
+    if retrain and (cloud or servers or model is not None):
+        raise HubError("--retrain is a demo of its own; leave out --cloud, --servers and --model")
+    if frames is not None and not retrain:
+        raise HubError("--frames is for --retrain; --seconds ends the others")
     if servers:
         asyncio.run(_serve(folder, seconds, json=json))
         return
+    if retrain:
+        _finish(asyncio.run(_go_round(folder, frames, seconds, quiet=json)), json=json)
+        return
     clip = None if cloud else CLIPS[model or DemoModel.THUMBS_UP]
-    summary, problems = asyncio.run(_play(folder, clip, seconds, quiet=json))
+    _finish(asyncio.run(_play(folder, clip, seconds, quiet=json)), json=json)
+
+
+def _finish(played: tuple[Summary | CloudSummary | LoopSummary, list[str]], *, json: bool) -> None:
+    """Print what came of a demo; exits with 1 if something is wrong with it."""
+    summary, problems = played
     if json:
         print_json(summary.model_dump())
     elif isinstance(summary, Summary):
         _print_summary(summary)
+    elif isinstance(summary, LoopSummary):
+        print_loop(summary)
     else:
         _print_cloud(summary)
     for problem in problems:
@@ -102,6 +134,19 @@ async def _play(
 
         return await play_cloud(folder, seconds, stop, tell)
     return await play(folder, clip, seconds, stop, tell)
+
+
+async def _go_round(
+    folder: Path, frames: int | None, seconds: float | None, *, quiet: bool
+) -> tuple[LoopSummary, list[str]]:
+    """Go once through the loop; what it needs is looked for first, for it would be missed late."""
+    if missing := [name for name in ("jax", "openvino", "pycocotools") if find_spec(name) is None]:
+        raise HubError(
+            f"--retrain needs {', '.join(missing)}: pip install 'lenshub[hub,edge,evaluate,train]'"
+        )
+    from hub.demo.loop.play import play_loop
+
+    return await play_loop(folder, frames, seconds, _stop_by_signal(), (lambda _: None) if quiet else _tell)
 
 
 def _stop_by_signal() -> asyncio.Event:

@@ -18,18 +18,24 @@ STOP_S = 15.0
 
 @asynccontextmanager
 async def running(
-    folder: Path, name: str, module: str, *arguments: str, environment: Mapping[str, str] | None = None
+    folder: Path,
+    name: str,
+    module: str,
+    *arguments: str,
+    entry: str = "app",
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run one of our programs; its log goes to `name`.log in the folder. Ended on leaving, if it still runs.
 
     Args:
+        entry: What is called in the module.
         environment: What is set beside what this process has.
     """
     with (folder / f"{name}.log").open("wb") as log, (folder / f"{name}.out").open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
-            f"from {module} import app; app()",
+            f"from {module} import {entry}; {entry}()",
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,

@@ -7,8 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+from edge.evaluation.looking import find_model
 from edge.training.finetune.learning import Plan
-from edge.training.finetune.tuning import Tuned, find_model, tune
+from edge.training.finetune.tuning import Tuned, tune
 from hub.dataset.class_map import read_class_map
 from hub.draw.picture import PictureError
 from hub.errors import HubError

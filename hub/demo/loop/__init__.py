@@ -1,0 +1,1 @@
+"""The loop as one command: what a camera in the dark gets wrong is captured, reviewed, and learnt."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from hub.draw.threads import work_on_picture
 from hub.event import Event
 from hub.plugin import Captured, Delivery, Reject, Skip, StoredFrame
+from hub.verdicts import is_judged
 from plugins.capture_settings import STRATEGIES, CaptureSettings
 from plugins.capture_strategies import (
     Wanted,
@@ -23,9 +24,6 @@ from plugins.capture_strategies import (
 
 NOT_WANTED = "no strategy wants it"
 REVIEWED = "a person has reviewed it"
-REVIEW = "review"
-"""The attribute with a reviewer's verdict; imported training sets have it from the beginning."""
-JUDGED = ("accepted", "corrected", "rejected", "disputed")
 
 
 def hash_frame(data: bytes) -> bytes:
@@ -58,7 +56,7 @@ class Sampler:
         earlier = await delivery.captured()
         if earlier is not None:
             return earlier
-        if event.attributes.get(REVIEW) in JUDGED:
+        if is_judged(event.attributes):
             raise Skip(REVIEWED)
         picture = _Picture(frame)
         wanted = [*self._look(event), *await self._look_up(event, picture, delivery)]

@@ -29,20 +29,25 @@ MAY_IMPORT = {
     "hub.wire": ("hub.event", "hub.errors", "hub.wire"),
     "hub.draw": ("hub.event", "hub.errors", "hub.draw"),
     "hub.authored": (),
+    "hub.verdicts": (),
     "hub.decode": (
         "hub.event",
         "hub.errors",
         "hub.authored",
+        "hub.verdicts",
         "hub.wire.protocol",
         *("hub.wire.jpeg", "hub.wire.png", "hub.wire.exif"),
         "hub.decode",
     ),
-    "hub.dataset": ("hub.event", "hub.errors", "hub.wire", "hub.decode", "hub.store", "hub.dataset"),
+    "hub.dataset": (
+        *("hub.event", "hub.errors", "hub.verdicts", "hub.wire", "hub.decode", "hub.store"),
+        "hub.dataset",
+    ),
     "hub.guarded_address": (),
     "hub.guarded_http": ("hub.errors", "hub.guarded_address"),
     "plugins": (
         *("hub.plugin", "hub.event", "hub.errors", "hub.draw", "hub.template", "hub.wire"),
-        *("hub.dispatch.match_names", "hub.dataset.likeness"),
+        *("hub.dispatch.match_names", "hub.dataset.likeness", "hub.verdicts"),
         *("hub.aws", "hub.guarded_address", "hub.guarded_http", "plugins"),
         *("edge.model", "edge.model_card"),  # a classifier of your own has the agent's format
     ),

@@ -30,7 +30,7 @@ from hub.store.database import Database
 from hub.store.gate_decisions import Decision, list_decisions
 from hub.store.log import EventLog
 from hub.store.reviewed import Chosen, Reviewing, Said, read_reviewing
-from hub.store.verdicts import DISPUTED, REVIEW
+from hub.verdicts import DISPUTED, REVIEW
 
 
 @plainly

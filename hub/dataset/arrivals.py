@@ -27,8 +27,8 @@ from hub.store.arrival import Arrival, Burst, Receipt
 from hub.store.database import Database
 from hub.store.known_keys import list_keys
 from hub.store.log import EventLog
-from hub.store.verdicts import REVIEW
 from hub.store.writer import Writer
+from hub.verdicts import REVIEW
 
 SOURCE = "dataset"
 BURST_PICTURES, BURST_BYTES = 100, 16 * 1024 * 1024

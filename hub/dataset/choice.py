@@ -11,7 +11,7 @@ from hub.dataset.reading import Tell, silent
 from hub.event import Event, Frame
 from hub.store.captures import list_reasons
 from hub.store.log import EventFilter, EventLog
-from hub.store.verdicts import ACCEPTED, CORRECTED, REJECTED, REVIEW
+from hub.verdicts import ACCEPTED, CORRECTED, REJECTED, REVIEW
 
 TAKEN = frozenset({ACCEPTED, CORRECTED})
 _PAGE = 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from hub.decode.limits import Limits
 from hub.decode.message import Decoded, Decoder, Message
 from hub.decode.printing import show
 from hub.errors import PayloadError
+from hub.verdicts import drop_claims
 from hub.wire.protocol import parse_position
 
 DECODER_NAMES = ("cloudevents", "deeplens", "edge", "frigate")
@@ -88,14 +89,14 @@ class Decoders:
         """Read a message with the decoder of that name.
 
         Never raises for any topic or bytes: what cannot be read comes back as `error`, with the position and
-        the device as far as the topic tells them.
+        the device as far as the topic tells them. What only a reviewer can say is left out of events.
         """
         form = self._formats.get(name)
         if form is None:
             reason = f"plugin {name}, which reads this, does not run or has no decode: see `lenshub plugins`"
             return Decoded(error=PayloadError("no_decoder", reason))
         try:
-            return form.decode(message)
+            return _without_claims(form.decode(message))
         except PayloadError as error:
             return self._failed(form, message, error)
         except Exception as bug:  # noqa: BLE001 - a decoder's bug must cost one message, not the hub
@@ -105,3 +106,13 @@ class Decoders:
     def _failed(self, form: _Format, message: Message, error: PayloadError) -> Decoded:
         position = parse_position(message.topic)
         return Decoded(position=position, device=form.device_on(message.topic), error=error)
+
+
+def _without_claims(decoded: Decoded) -> Decoded:
+    if all(drop_claims(event.attributes) is event.attributes for event in decoded.events):
+        return decoded
+    events = (
+        event.model_copy(update={"attributes": dict(drop_claims(event.attributes))})
+        for event in decoded.events
+    )
+    return replace(decoded, events=tuple(events))

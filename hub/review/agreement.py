@@ -11,7 +11,7 @@ from hub.event import Detection
 from hub.review.geometry import pair_up
 from hub.review.standing import find_standing, is_same_word, outcome_of
 from hub.store.reviews import SKIPPED, Word
-from hub.store.verdicts import REJECTED
+from hub.verdicts import REJECTED
 
 NOTHING = ""
 """Stands for the label of what one of the two did not see."""

@@ -26,8 +26,8 @@ from hub.store.database import Database, Transaction, hub_lock, open_engine
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
 from hub.store.reviews import Word
-from hub.store.verdicts import CHOSEN, DISPUTED, REVIEW, REVIEW_NOTE, REVIEWED_AT, REVIEWED_BY
 from hub.store.writer import Writer
+from hub.verdicts import CHOSEN, DISPUTED, REVIEW, REVIEW_NOTE, REVIEWED_AT, REVIEWED_BY
 
 log = logging.getLogger(__name__)
 

@@ -33,8 +33,8 @@ from hub.store.database import (
 from hub.store.frames import FrameStore
 from hub.store.review_queue import Asker, ReviewFilter, count_waiting, find_waiting, is_for_two
 from hub.store.reviews import SKIPPED, Word
-from hub.store.verdicts import ACCEPTED, CORRECTED, REJECTED, WORDS
 from hub.store.write_thread import WriteThread
+from hub.verdicts import ACCEPTED, CORRECTED, REJECTED, WORDS
 
 Result = TypeVar("Result")
 ANY = ReviewFilter()

@@ -17,7 +17,7 @@ from typing import Literal
 from hub.event import Detection
 from hub.review.geometry import pair_up
 from hub.store.reviews import SKIPPED, Word
-from hub.store.verdicts import REJECTED
+from hub.verdicts import REJECTED
 
 State = Literal["open", "reviewed", "agreed", "disputed", "settled"]
 

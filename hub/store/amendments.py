@@ -21,7 +21,7 @@ from hub.event import BOX_PIXELS, Attributes, Detection, Event, NewEvent
 from hub.store.arrival import Arrival
 from hub.store.rows import read_events
 from hub.store.schema import detections, events
-from hub.store.verdicts import JUDGED, OPEN, REVIEW, drop_words, is_judged, pick_words
+from hub.verdicts import JUDGED, OPEN, REVIEW, drop_words, is_judged, pick_words
 
 KNOWN_AT_ONCE = 500  # parameters of one statement
 NEWEST_ROWS = 2000

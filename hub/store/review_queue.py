@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_co
 
 from hub.store.reviews import SKIPPED
 from hub.store.schema import captures, detections, events, leases, reviews
-from hub.store.verdicts import JUDGED, REVIEW
+from hub.verdicts import JUDGED, REVIEW
 
 _SPREAD = 2654435761  # Knuth's, 2**32 by the golden ratio: ids that follow each other are spread evenly
 _BITS, _ALL = 0x7FFFFFFF, 2**32

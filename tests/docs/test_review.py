@@ -15,7 +15,7 @@ from hub.config import Config
 from hub.review.editing import USAGE
 from hub.review.settings import ReviewSettings
 from hub.store.database import upgrade
-from hub.store.verdicts import DISPUTED, OPEN, WORDS
+from hub.verdicts import DISPUTED, OPEN, WORDS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "review.md").read_text(encoding="utf-8")
 

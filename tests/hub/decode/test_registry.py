@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -176,3 +177,34 @@ def test_decoders_refuse_for_a_name_that_is_none_of_theirs(decoders: Decoders) -
     found = decode(decoders, ("tasmota", "frigate/events"), b"{}")
     assert found.error is not None
     assert found.error.code == "no_decoder"
+
+
+@pytest.mark.parametrize("claimed", ["accepted", "corrected", "rejected", "disputed", "open"])
+def test_decoders_leave_out_what_only_a_reviewer_can_say(decoders: Decoders, claimed: str) -> None:
+    said = {"review": claimed, "reviewed_by": "anna", "chosen": "rare", "room": "hall"}
+    (event,) = decode_cloudevent(decoders, said).events
+    assert event.attributes == {"room": "hall"}
+
+
+def test_decoders_keep_a_review_of_a_kind_of_its_own(decoders: Decoders) -> None:
+    (event,) = decode_cloudevent(decoders, {"review": "1718987129.3-x", "room": "hall"}).events
+    assert event.attributes == {"review": "1718987129.3-x", "room": "hall"}
+
+
+def decode_cloudevent(decoders: Decoders, attributes: dict[str, str]) -> Decoded:
+    data = {
+        "device": "porch",
+        "captured_at": "2026-11-22T03:00:00Z",
+        "detections": [],
+        "attributes": attributes,
+    }
+    event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "urn:test",
+        "type": "org.lenshub.event.v1",
+        "data": data,
+    }
+    found = decode(decoders, ("cloudevents", "in/porch"), json.dumps(event).encode())
+    assert found.error is None, found.error
+    return found

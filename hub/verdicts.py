@@ -12,6 +12,8 @@ JUDGED = frozenset({ACCEPTED, CORRECTED, REJECTED, DISPUTED})
 REVIEWED_BY, REVIEWED_AT, REVIEW_NOTE, CHOSEN = "reviewed_by", "reviewed_at", "review_note", "chosen"
 WORDS = (REVIEW, REVIEWED_BY, REVIEWED_AT, REVIEW_NOTE, CHOSEN)
 
+_RESERVED = frozenset(WORDS)
+
 
 def is_judged(attributes: Mapping[str, Any]) -> bool:
     """Whether a person's word stands on an event; some devices have a `review` of their own."""
@@ -26,3 +28,12 @@ def pick_words(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def drop_words(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event's attributes without what reviewers said."""
     return {name: value for name, value in attributes.items() if name not in WORDS}
+
+
+def drop_claims(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a sender says without what only a reviewer can say; a `review` of its own kind stays."""
+    if _RESERVED.isdisjoint(attributes):
+        return attributes
+    own = attributes.get(REVIEW)
+    kept = {REVIEW: own} if REVIEW in attributes and own not in JUDGED | {OPEN} else {}
+    return drop_words(attributes) | kept

@@ -15,6 +15,7 @@ from edge.training.thumbs_score import FLOOR, ThumbsScore, rank
 from hub.event import Detection
 
 LOWEST, HIGHEST = 0.05, 0.95
+WORTH_IT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,19 @@ class Judgement:
     ranked: tuple[tuple[float, bool], ...]
     true: int
 
-    def best_threshold(self) -> float:
+    def choose_threshold(self, old: float) -> float:
+        """Return the old threshold, unless F1 is higher at another one by more than a hundredth.
+
+        Pictures like those that were learnt from are found too surely to say how far it could go up.
+        """
+        new = self._best_threshold()
+        return new if self._f1(new) > self._f1(old) + WORTH_IT else old
+
+    def _f1(self, threshold: float) -> float:
+        told = [is_true for confidence, is_true in self.ranked if confidence >= threshold]
+        return 2 * sum(told) / max(len(told) + self.true, 1)
+
+    def _best_threshold(self) -> float:
         """Return where F1 is highest: in the middle between the last detection that counts and the next."""
         ordered = sorted(self.ranked, reverse=True)
         confidences = [confidence for confidence, _ in ordered] + [0.0]

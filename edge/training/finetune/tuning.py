@@ -89,7 +89,7 @@ def tune(
     learnt = learn(graph, task, examples, new_card, plan, changes, judge_weights, tell)
     named = new_card.model_copy(
         update={
-            "threshold": learnt.judgement.best_threshold(),
+            "threshold": learnt.judgement.choose_threshold(card.threshold),
             "thresholds": {},
             "version": version or version_of(card.version, learnt.weights),
         }

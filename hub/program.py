@@ -32,6 +32,7 @@ from hub.store.database import hub_lock, open_engine, upgrade
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
 from hub.store.plugin_state import note_state
+from hub.store.tallying import Tallying
 from hub.store.writer import Writer
 from hub.watchdog.held_back import HeldBack
 from hub.watchdog.refusal import load_unless_held
@@ -135,7 +136,11 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
                         reload = Reload(path, config, dispatch, intake, companion, watchdog, door)
                         executor = Executor(writer, engine, _decoding(reload, decoders), dispatch, reload)
                         applier = Applier(writer, engine, config.review)
-                        await _take_in(config, intake, door, executor, applier, wishes)
+                        tallying = inner.create_task(Tallying(writer, event_log).run(), name="tallies")
+                        try:
+                            await _take_in(config, intake, door, executor, applier, wishes)
+                        finally:
+                            await _cancel(tallying)
                 finally:
                     await _cancel(dispatching)
             finally:

@@ -24,6 +24,7 @@ from hub.report.figures import Figures, count_figures
 from hub.report.terminal import print_report
 from hub.store.overview import reading_in_threads
 from hub.store.tallies import Wanted
+from hub.store.tallying import add_up_here
 
 ZoneOption = Annotated[
     str, typer.Option(help="Whose clock days and hours are of, such as Europe/Berlin or Asia/Kolkata.")
@@ -69,7 +70,9 @@ def report(
     wanted = Wanted(device, label, source, min_confidence, _in(zone, since), _in(zone, until))
     if wanted.since and wanted.until and wanted.since >= wanted.until:
         raise ConfigError(f"--until {until} is not after --since {since}")
-    with reading_in_threads(read_config(config).hub.data_dir) as engine:
+    data_dir = read_config(config).hub.data_dir
+    add_up_here(data_dir)
+    with reading_in_threads(data_dir) as engine:
         figures = count_figures(engine, wanted, zone)
     written = _write(figures, html, png, csv, parquet)
     if json:

@@ -15,6 +15,7 @@ from hub.report.costs import COST_COLUMNS, Costs, place_costs
 from hub.report.reviews import REVIEW_COLUMNS, Reviews, place_reviews
 from hub.store.costs import Paid, read_paid
 from hub.store.database import Readers
+from hub.store.quick_tallies import tally_quickly
 from hub.store.review_tallies import read_reviewed
 from hub.store.tallies import BINS, Mix, Tally, Wanted, tally
 
@@ -114,9 +115,10 @@ class Figures:
 def count_figures(engine: Readers, wanted: Wanted, zone: ZoneInfo) -> Figures:
     """Count what is stored, on the clock of a zone."""
     marks = partial(list_marks, zone=zone)
-    stretches, mix = tally(engine, wanted, partial(cut_hours, zone=zone))
+    quickly = tally_quickly(engine, wanted, marks)
+    stretches, mix = quickly or tally(engine, wanted, partial(cut_hours, zone=zone))
     hours: defaultdict[tuple[str, datetime], Tally] = defaultdict(Tally)
-    for (device, since, _), own in stretches.items():
+    for (device, since), own in stretches.items():
         hours[device, local_hour(since, zone)] += own
     with engine.connect() as connection:
         reviewed, paid = read_reviewed(connection, wanted, marks), Paid()

@@ -18,6 +18,7 @@ from hub.store.batch import upsert
 from hub.store.database import database_path, hub_lock, open_write_engine, upgrade
 from hub.store.frames import FrameStore
 from hub.store.plugin_state import open_cursor
+from hub.store.quarters import forget_sums
 from hub.store.row_insert import insert_rows
 from hub.store.rows import Row, add_amends, detection_rows, event_row
 
@@ -45,6 +46,7 @@ def restoring(data_dir: Path, origin: str) -> Iterator[Restoration]:
         try:
             with engine.begin() as connection:
                 _check_empty(connection, marker, origin, data_dir)
+                forget_sums(connection)  # events come back in any order of their ids
             marker.write_text(origin)
             yield Restoration(lambda work: _transact(engine, work, data_dir), data_dir)
             marker.unlink()

@@ -127,6 +127,10 @@ class Tally:
             self.dropped + other.dropped,
         )
 
+    def without_events(self) -> Tally:
+        """Return what is about detections alone."""
+        return Tally(detections=self.detections, confidence_sum=self.confidence_sum)
+
     @property
     def mean_confidence(self) -> float | None:
         """The detections' mean confidence, or None when there are none."""
@@ -135,6 +139,8 @@ class Tally:
 
 Stretch = tuple[str, datetime, datetime]
 """A device and a stretch of time, its end left out."""
+Begin = tuple[str, datetime]
+"""A device, and when a stretch of time begins that lies within one hour on the clock."""
 Cut = Callable[[Iterable[datetime]], dict[datetime, list[tuple[datetime, datetime]]]]
 """Cuts hours, given by their beginnings in UTC, into stretches."""
 
@@ -147,8 +153,8 @@ class Mix:
     steps: Counter[int] = field(default_factory=Counter)
 
 
-def tally(engine: Engine, wanted: Wanted, cut: Cut) -> tuple[dict[Stretch, Tally], Mix]:
-    """Count what is stored now; each event once, whatever amends it.
+def tally(engine: Engine, wanted: Wanted, cut: Cut) -> tuple[dict[Begin, Tally], Mix]:
+    """Count what is stored now, by reading all of it; each event once, whatever amends it.
 
     The log only grows, so that connections that look no further than the same id see the same.
     """
@@ -161,7 +167,7 @@ def tally(engine: Engine, wanted: Wanted, cut: Cut) -> tuple[dict[Stretch, Tally
     with ThreadPoolExecutor(THREADS) as threads:
         mixes = [threads.submit(_count_mix, engine, wanted, share) for share in shares]
         counts = [threads.submit(_count_stretches, engine, wanted, part, newest) for part in parts]
-        found = {stretch: own for one in counts for stretch, own in one.result().items()}
+        found = {(name, at): own for one in counts for (name, at, _), own in one.result().items()}
         return found, _mixed(row for one in mixes for row in one.result())
 
 
@@ -243,7 +249,7 @@ def _mixed(rows: Iterable[tuple[str, int, int, float]]) -> Mix:
 
 def _mix_statement(wanted: Wanted, share: Share) -> Select[Any]:
     """Return label, step, detections and sum of confidences."""
-    step = _Floor(detections.c.confidence * BINS)
+    step = step_of(detections.c.confidence)
     sums = select(detections.c.label, step, func.count(), func.sum(detections.c.confidence))
     grouped = sums.group_by(literal_column("1"), literal_column("2"))
     if wanted.narrows_events:
@@ -264,6 +270,11 @@ def _seen_on_events(wanted: Wanted) -> FromClause:
     """Return a join that SQLite begins with the events; else it looks for the event of every detection."""
     seen = and_(detections.c.event_id == events.c.id, *wanted.of_detections())
     return events.join(detections, seen, isouter=True)
+
+
+def step_of(confidence: ColumnElement[float]) -> ColumnElement[int]:
+    """Return the number of a confidence's step; that of 1.0 is BINS, and belongs to the one before."""
+    return _Floor(confidence * BINS)
 
 
 class _Floor(FunctionElement[int]):

@@ -14,6 +14,8 @@ from support.month import fill
 from support.report import describe_machine
 from support.reporting import ASKED, describe_reports, measure_reports
 
+from hub.store.database import upgrade
+
 
 def read_arguments() -> argparse.Namespace:
     """Return the command line's numbers."""
@@ -36,6 +38,7 @@ def main() -> None:
         folder = asked.keep or Path(made)
         if not (folder / "lenshub-data").exists():
             fill(folder / "lenshub-data", asked.events)
+        upgrade(folder / "lenshub-data")
         found = measure_reports(folder, asked.runs, [asked.only] if asked.only else list(ASKED))
     say(describe_reports(found, asked.events))
     if asked.json:

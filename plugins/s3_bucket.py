@@ -82,6 +82,10 @@ class Bucket:
         endpoint = str(self._client.meta.endpoint_url).rstrip("/")
         return f"{endpoint}/{self._bucket}/{quote(self._prefix + key)}"
 
+    def address(self, key: str) -> str:
+        """Return the object's address for programs that speak S3: s3://bucket/key."""
+        return f"s3://{self._bucket}/{self._prefix}{key}"
+
     async def add(self, key: str, data: bytes, content_type: str, metadata: Mapping[str, str]) -> None:
         """Put an object unless it is there already; what is there is never overwritten.
 

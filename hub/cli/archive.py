@@ -45,7 +45,8 @@ app = typer.Typer(
 )
 
 
-def _load(config: Config, name: str) -> S3Archive:
+def load_archive(config: Config, name: str) -> S3Archive:
+    """Return an instance of s3-archive; raises ConfigError."""
     if name not in config.plugins:
         raise ConfigError(f"plugins.{name}: there is no such table in hub.toml")
     found = load_instance(name, config.plugins[name], config.hub.data_dir)
@@ -76,7 +77,7 @@ def verify(
     Exit code 0: all that was archived is there. 3: objects are missing or differ.
     """
     settings = read_config(config)
-    archive = _load(settings, name)
+    archive = load_archive(settings, name)
     frames = FrameStore(settings.hub.data_dir / "frames")
     findings = asyncio.run(
         read_store(config, lambda engine: _compare(engine, name, archive, frames, deep=deep))
@@ -125,7 +126,7 @@ def restore(name: NameArgument = "s3-archive", config: ConfigOption = None, json
     One that was interrupted goes on when it is started again. Exit code 3: something could not be read.
     """
     settings = read_config(config)
-    archive = _load(settings, name)
+    archive = load_archive(settings, name)
     count, problems = asyncio.run(_restore(archive, name, settings.hub.data_dir))
     if json:
         print_json({"events": count, "problems": problems})

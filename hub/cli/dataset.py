@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,7 +104,7 @@ def check(
     from hub.dataset.finding import errors_in
 
     with progress("looking") as tell:
-        found = check_dataset(folder, name, _read_map(classes), tell)
+        found = check_dataset(folder, name, _read_map(classes), tell, in_s3=True)
     if json:
         findings = [asdict(one) for one in found.findings]
         print_json({"format": found.format, "counts": found.counts, "findings": findings})
@@ -190,6 +191,12 @@ def export(
     classes: ClassesOption = None,
     copy: CopyOption = False,
     prefix: PrefixOption = "",
+    instance: Annotated[
+        str | None,
+        typer.Option(
+            "--reference", help="Name pictures where this s3-archive of hub.toml keeps them (manifest, coco)."
+        ),
+    ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -199,6 +206,7 @@ def export(
 
     Example: lenshub dataset export set --format coco --by time
     """
+    from hub.cli.dataset_references import Referrer
     from hub.dataset.choice import Choice, choose
     from hub.dataset.convert import Target
     from hub.dataset.division import Division
@@ -206,15 +214,19 @@ def export(
 
     wanted = Choice(device, in_utc(since), in_utc(until), unreviewed, negatives)
     goal, division, known = (
-        Target(target, name, copy, prefix),
+        Target(target, name, copy, prefix, references=instance is not None),
         Division.parse(split, by.value, seed),
         _read_map(classes),
     )
     goal.check()
+    reference = None if instance is None else Referrer.load(read_config(config), instance)
     how = {"format": name, "split": split, "by": by.value, "seed": seed, **asdict(wanted), "classes": known}
+    how |= {"reference": instance}
     frames = FrameStore(read_config(config).hub.data_dir / "frames")
     with progress("exporting") as tell:
         chosen = asyncio.run(read_store(config, lambda engine: choose(EventLog(engine), wanted, tell)))
+        if reference is not None:
+            chosen.references = asyncio.run(read_store(config, partial(reference.find, chosen.events, tell)))
         made = export_dataset(chosen, frames, goal, division, _as_plain(how), known, tell)
     if json:
         print_json(made.facts)
@@ -234,6 +246,8 @@ def _print_sheet(facts: dict[str, Any]) -> None:
     print_table("", ("", *splits), ((name, *(row[split] for split in splits)) for name, row in rows.items()))
     left_out = ", ".join(f"{count} {reason}" for reason, count in facts["left_out"].items()) or "none"
     console.print(f"left out: {as_shown(left_out)}")
+    if "fetch" in facts:
+        console.print(f"the pictures are in S3; in the new folder, fetch them: {as_shown(facts['fetch'])}")
 
 
 @app.command("import")

@@ -16,6 +16,7 @@ from hub.dataset.folder import printable
 from hub.dataset.formats import read_dataset
 from hub.dataset.likeness import WORDS, find_near, hash_all
 from hub.dataset.reading import Tell, silent
+from hub.dataset.reference import references_in, tell_how_to_fetch
 from hub.dataset.sample import Dataset, Sample, Split
 
 
@@ -40,23 +41,33 @@ def _count(samples: list[Sample]) -> dict[str, int]:
 
 
 def check_dataset(
-    root: Path, name: str | None = None, known: Mapping[str, str] | None = None, tell: Tell = silent
+    root: Path,
+    name: str | None = None,
+    known: Mapping[str, str] | None = None,
+    tell: Tell = silent,
+    *,
+    in_s3: bool = False,
 ) -> Checked:
     """Read a set and look at every picture.
 
     Args:
         known: A class map; classes that it does not name are findings.
+        in_s3: Also a set whose pictures are in S3, as far as that goes without them.
 
     Raises:
-        DatasetError: There is no such folder, or its format is not known.
+        DatasetError: There is no such folder, its format is not known, or its pictures are in S3.
     """
-    name, dataset, findings = read_dataset(root, name, tell)
+    name, dataset, findings = read_dataset(root, name, tell, in_s3=in_s3)
     if known is not None:
         dataset, unmapped = rename_classes(dataset, known)
         findings += unmapped
     if not dataset.samples:
         findings.append(Finding("set_empty", ".", "no picture can be used", "wrong"))
-    findings += _find_alike(dataset, root.resolve(), tell)
+    if addresses := references_in(dataset):
+        said = f"{len(addresses)} pictures are not here and were not looked at; in this folder, fetch them: "
+        findings.append(Finding("picture_in_s3", ".", said + tell_how_to_fetch(addresses), "noted"))
+    else:
+        findings += _find_alike(dataset, root.resolve(), tell)
     return Checked(name, dataset, findings)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from hub.dataset.folder import UnreadableError
 
 MOST_CHARS = 200
+MOST_ADDRESS_CHARS = 2048  # S3's keys have up to 1024 bytes
 MAX_SIDE = 65_535
 
 
@@ -67,10 +68,10 @@ def side(value: Any, what: str) -> int:
     return found if 1 <= found <= MAX_SIDE else refuse(f"{what} must be 1 to {MAX_SIDE}, and", value)
 
 
-def name_of(value: Any, what: str) -> str:
+def name_of(value: Any, what: str, most: int = MOST_CHARS) -> str:
     """Return a text that can be the name of a class or a file."""
-    if not isinstance(value, str) or not 0 < len(value) <= MOST_CHARS:
-        refuse(f"{what} must be a text of 1 to {MOST_CHARS} characters, and", value)
+    if not isinstance(value, str) or not 0 < len(value) <= most:
+        refuse(f"{what} must be a text of 1 to {most} characters, and", value)
     if any(ord(sign) < 32 or 127 <= ord(sign) < 160 or 0xD800 <= ord(sign) < 0xE000 for sign in value):
         refuse(f"{what} has control characters:", value)
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -52,13 +53,15 @@ class Choice:
 class Chosen:
     """Events that become samples, by id, and how many were left out by reason; `up_to` is the log's end.
 
-    `captured` says why events were captured, by their id, as far as a plugin did.
+    `captured` says why events were captured, by their id, as far as a plugin did. `references` says where
+    pictures lie in S3, by the event's id; None where they are not to be named there.
     """
 
     events: list[Event] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     up_to: int = 0
     captured: dict[int, str] = field(default_factory=dict)
+    references: Mapping[int, str] | None = None
 
 
 async def choose(log: EventLog, choice: Choice, tell: Tell = silent) -> Chosen:

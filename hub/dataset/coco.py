@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from hub.dataset.box import tidy
-from hub.dataset.checked import items, mapping, member, name_of, number, parse_json, refuse, side, whole
+from hub.dataset.checked import (
+    MOST_ADDRESS_CHARS,
+    items,
+    mapping,
+    member,
+    name_of,
+    number,
+    parse_json,
+    refuse,
+    side,
+    whole,
+)
 from hub.dataset.folder import Folder, UnreadableError
 from hub.dataset.numbering import Numbering
 from hub.dataset.output import Output
@@ -82,12 +93,19 @@ class _Image:
         split = split_of(path.name) or split_of(reading.folder.where(path))
         word = path.stem.removeprefix("instances_")
         folders = (f"images/{word}", word, f"images/{split}", str(split), "images", ".")
-        name = name_of(member(one, "file_name"), "file_name")
-        self.picture = reading.find_picture(name, path.parent, *folders)
-        self.width, self.height = (side(member(one, key), key) for key in ("width", "height"))
+        name = name_of(member(one, "file_name"), "file_name", MOST_ADDRESS_CHARS)
+        try:
+            self.picture = reading.find_picture(name, path.parent, *folders)
+        except UnreadableError as error:
+            self.picture = reading.find_in_s3(one.get("coco_url"), error, lambda: (*_size_of(one), 3))
+        self.width, self.height = _size_of(one)
         reading.check_size((self.width, self.height), self.picture)
         self.depth = self.picture.depth
         self.split = split or split_of(reading.folder.where(self.picture.path.parent))
+
+
+def _size_of(image: dict[str, Any]) -> tuple[int, int]:
+    return side(member(image, "width"), "width"), side(member(image, "height"), "height")
 
 
 _Images = dict[int, tuple[_Image | None, list[Object]]]
@@ -155,7 +173,8 @@ def write(dataset: Dataset, output: Output) -> None:
 def _add(content: dict[str, Any], sample: Sample, classes: tuple[str, ...]) -> None:
     image_id = len(content["images"]) + 1
     size = {"width": sample.width, "height": sample.height}
-    content["images"].append({"id": image_id, "file_name": sample.name} | size)
+    where = {"coco_url": sample.reference} if sample.reference else {}
+    content["images"].append({"id": image_id, "file_name": sample.name} | size | where)
     for one in sample.objects:
         box = sample.box_of(one)
         numbers = [tidy(value) for value in (box.left, box.top, box.width, box.height)]

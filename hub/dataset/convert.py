@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.dataset import image_folder
+from hub.dataset import coco, image_folder
 from hub.dataset.class_map import rename_classes
 from hub.dataset.finding import DatasetError, Finding, errors_in
 from hub.dataset.formats import WRITTEN, read_dataset, write_dataset
@@ -15,6 +15,8 @@ from hub.dataset.reading import Tell, silent
 from hub.dataset.sample import Dataset
 
 MANIFEST = "manifest"
+IN_S3 = (MANIFEST, coco.NAME)
+"""The formats that can name a picture in S3."""
 NOTHING: Mapping[str, bytes] = {}
 
 
@@ -25,12 +27,14 @@ class Target:
     Args:
         copies: Copy pictures also where a hard link would do.
         prefix: What stands before a picture's path in a manifest.
+        references: Pictures stay in S3, and are named there.
     """
 
     folder: Path
     format: str
     copies: bool = False
     prefix: str = ""
+    references: bool = False
 
     def check(self) -> None:
         """Raise DatasetError for what can be known to fail before anything is read."""
@@ -38,6 +42,13 @@ class Target:
             raise DatasetError(f"format {self.format!r} is not written (known: {', '.join(WRITTEN)})")
         if self.prefix and self.format != MANIFEST:
             raise DatasetError(f"a prefix is of the format {MANIFEST}, not of {self.format}")
+        if self.references and self.format not in IN_S3:
+            known = " or ".join(IN_S3)
+            raise DatasetError(
+                f"format {self.format!r} does not name pictures in S3; --reference needs {known}"
+            )
+        if self.references and (self.copies or self.prefix):
+            raise DatasetError("--reference leaves pictures where they are: without --copy and --prefix")
         if self.folder.exists():
             raise DatasetError(f"{self.folder}: is there already; name a new folder")
 

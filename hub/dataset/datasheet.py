@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hub.dataset.reference import references_in, tell_how_to_fetch
 from hub.dataset.sample import Dataset, Sample
 
 _BAR = 40  # characters of the longest bar
@@ -24,6 +25,7 @@ def describe_dataset(
         alike: How many pictures are nearly the same as another.
     """
     samples = dataset.samples
+    addresses = references_in(dataset)
     moments = sorted(str(one.provenance["captured_at"]) for one in samples if "captured_at" in one.provenance)
     return {
         "pictures": {split: len(dataset.of(split)) for split in dataset.splits},
@@ -43,7 +45,7 @@ def describe_dataset(
         "nearly_the_same": alike,
         "left_out": dict(sorted((reason, count) for reason, count in left_out.items() if count)),
         "how": dict(how),
-    }
+    } | ({"fetch": tell_how_to_fetch(addresses)} if addresses else {})
 
 
 def _count_class(samples: list[Sample], name: str) -> int:
@@ -85,6 +87,9 @@ def as_markdown(facts: Mapping[str, Any], picture: str | None = None) -> str:
         lines[-1] += (
             f" {facts['without_box']} objects had no box: in formats of boxes, theirs is the picture."
         )
+    if "fetch" in facts:
+        lines += ["", "The pictures are in S3, and not here. In this folder, fetch them:"]
+        lines += ["", "```", facts["fetch"], "```"]
     lines += ["", "## What is in it", "", f"| | {' | '.join(splits)} |", "|---|" + "---:|" * len(splits)]
     rows = {"pictures": facts["pictures"], "negatives": facts["negatives"]} | facts["classes"]
     lines += [

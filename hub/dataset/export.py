@@ -91,9 +91,13 @@ def _make_samples(chosen: Chosen, frames: FrameStore, left_out: Counter[str], te
     samples = []
     for done, event in enumerate(chosen.events):
         tell(done, len(chosen.events))
-        if isinstance(event.frame, Frame):
+        reference = "" if chosen.references is None else chosen.references.get(event.id)
+        if reference is None:
+            left_out["whose picture is not in the bucket"] += 1
+        elif isinstance(event.frame, Frame):
+            why = chosen.captured.get(event.id)
             try:
-                samples.append(make_sample(event, event.frame, frames.path, chosen.captured.get(event.id)))
+                samples.append(make_sample(event, event.frame, frames.path, why, reference))
             except UnreadableError:
                 left_out["whose picture is gone or damaged"] += 1
     return samples

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from hub.dataset import coco, image_folder, manifest, sagemaker, table, voc, yolo
 from hub.dataset.finding import DatasetError, Finding
 from hub.dataset.folder import Folder, UnreadableError
 from hub.dataset.output import Output, with_own_names
 from hub.dataset.reading import Reading, Tell, silent
-from hub.dataset.sample import PROVENANCE, Dataset
+from hub.dataset.reference import references_in, tell_how_to_fetch
+from hub.dataset.sample import PROVENANCE, Dataset, Sample
 
 _MODULES = (sagemaker, manifest, coco, yolo, voc, table, image_folder)
 FORMATS: dict[str, ModuleType] = {module.NAME: module for module in _MODULES}
@@ -31,19 +34,27 @@ def find_format(folder: Folder) -> str:
 
 
 def read_dataset(
-    root: Path, name: str | None = None, tell: Tell = silent
+    root: Path, name: str | None = None, tell: Tell = silent, *, in_s3: bool = False
 ) -> tuple[str, Dataset, list[Finding]]:
     """Read a set: the format's name, what is usable, and what is wrong with the rest.
 
+    Args:
+        in_s3: Also one whose pictures are in S3, and not here.
+
     Raises:
-        DatasetError: There is no such folder, or its format is not known.
+        DatasetError: There is no such folder, its format is not known, or its pictures are in S3.
     """
     folder = Folder(root)
     name = name or find_format(folder)
     if name not in FORMATS:
         raise DatasetError(f"there is no format {name!r} (known: {', '.join(FORMATS)})")
     reading = Reading(folder, tell)
-    dataset = _without_robbed(FORMATS[name].read(reading), reading)
+    dataset = _without_robbed(_without_missing(FORMATS[name].read(reading), reading), reading)
+    if (addresses := references_in(dataset)) and not in_s3:
+        how = tell_how_to_fetch(addresses)
+        raise DatasetError(
+            f"{root}: its {len(addresses)} pictures are in S3; in this folder, fetch them: {how}"
+        )
     return name, _with_provenance(dataset, reading), reading.findings
 
 
@@ -68,6 +79,18 @@ def write_dataset(dataset: Dataset, name: str, output: Output) -> Dataset:
     return named
 
 
+def _without_missing(dataset: Dataset, reading: Reading) -> Dataset:
+    """Return a set of which some pictures are here without those that are in S3: they were not fetched."""
+    here = tuple(one for one in dataset.samples if not one.reference)
+    if not here:
+        return dataset
+    for one in dataset.samples:
+        if one.reference:
+            where = reading.folder.where(one.picture)
+            reading.note("picture_missing", where, f"is in S3 and not here: {one.reference}", "left out")
+    return replace(dataset, samples=here)
+
+
 def _without_robbed(dataset: Dataset, reading: Reading) -> Dataset:
     """Return the set without pictures that lost every object: they would be taken for negatives."""
     robbed = {one.picture for one in dataset.samples if not one.objects} & reading.robbed
@@ -88,10 +111,13 @@ def _with_provenance(dataset: Dataset, reading: Reading) -> Dataset:
             known[(said.pop("split"), said.pop("file"))] = said
         except (ValueError, TypeError, KeyError, RecursionError):
             reading.note("provenance_unreadable", f"{PROVENANCE}:{number}", "no line of provenance", "noted")
-    samples = (
-        replace(one, provenance=known.get((one.split or "train", one.name), {})) for one in dataset.samples
-    )
-    return replace(dataset, samples=tuple(samples))
+
+    def find(one: Sample) -> Mapping[str, Any]:
+        names = (one.name, reading.folder.where(one.picture))  # the path, where it was fetched from S3
+        split = one.split or "train"
+        return next((known[split, name] for name in names if (split, name) in known), {})
+
+    return replace(dataset, samples=tuple(replace(one, provenance=find(one)) for one in dataset.samples))
 
 
 def _lines(reading: Reading, path: Path) -> list[str]:

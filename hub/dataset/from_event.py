@@ -17,12 +17,15 @@ _TOLD = ("review", "reviewed_by", "reviewed_at", CHOSEN)
 Place = Callable[[str, Frame], Path]
 
 
-def make_sample(event: Event, frame: Frame, place: Place, captured: str | None = None) -> Sample:
+def make_sample(
+    event: Event, frame: Frame, place: Place, captured: str | None = None, reference: str = ""
+) -> Sample:
     """Return an event's sample: boxes cut off at the edge, those of which nothing is left are dropped.
 
     Args:
         place: Where the picture of a device's frame lies.
         captured: Why a plugin captured it, where no review has said so.
+        reference: Where the picture lies in S3, if the set is to name it there.
 
     Raises:
         UnreadableError: The picture is gone, or none.
@@ -31,7 +34,8 @@ def make_sample(event: Event, frame: Frame, place: Place, captured: str | None =
     name = f"{event.device}_{event.captured_at:%Y%m%d-%H%M%S}_{event.id}{SUFFIXES[frame.media_type]}"
     size = frame.width, frame.height
     objects = [found for one in event.detections if (found := _make_object(one, size)) is not None]
-    return Sample(name, picture.path, *size, picture.depth, tuple(objects), provenance=_tell(event, captured))
+    told = {**_tell(event, captured), **({"reference": reference} if reference else {})}
+    return Sample(name, picture.path, *size, picture.depth, tuple(objects), None, told, reference)
 
 
 def _make_object(found: Detection, size: tuple[int, int]) -> Object | None:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.dataset.checked import items, mapping, member, name_of, parse_json, side, whole
+from hub.dataset.checked import MOST_ADDRESS_CHARS, items, mapping, member, name_of, parse_json, side, whole
 from hub.dataset.folder import Folder, UnreadableError
 from hub.dataset.numbering import Numbering
 from hub.dataset.output import Output
@@ -54,17 +54,19 @@ def read(reading: Reading) -> Dataset:
 
 def _read_line(reading: Reading, path: Path, where: str, line: str, shared: Numbering) -> Sample:
     said = mapping(parse_json(line), "the line")
-    picture = _find(reading, path, name_of(member(said, _REF), _REF))
+    address = name_of(member(said, _REF), _REF, MOST_ADDRESS_CHARS)
+    try:
+        picture = _find(reading, path, address)
+    except UnreadableError as error:
+        picture = reading.find_in_s3(address, error, lambda: _size_of(said))
     name, metadata = _find_labels(said)
     if metadata.get("type") == _CLASSIFICATION:
         objects = _read_class(said[name], metadata, shared)
         return reading.sample(picture, objects, split_of(path.name))
     own = _learn_classes(metadata, shared)
-    labels = mapping(member(said, name), name)
-    sizes = items(member(labels, "image_size"), "image_size")
-    size = mapping(sizes[0] if sizes else None, "image_size[0]")
-    width, height = (side(member(size, key), key) for key in ("width", "height"))
+    width, height, depth = _size_of(said, picture.depth)
     reading.check_size((width, height), picture)
+    labels = mapping(member(said, name), name)
     objects = []
     for index, one in enumerate(items(member(labels, "annotations"), "annotations")):
         place = f"{where} annotations[{index}]"
@@ -72,8 +74,16 @@ def _read_line(reading: Reading, path: Path, where: str, line: str, shared: Numb
             label = own.name(whole(member(mapping(one, "it"), "class_id"), "class_id"))
             box = reading.judge(place, corners_of(one), (width, height))
             objects += [Object(label, box)] if box else []
-    depth = side(size.get("depth", picture.depth), "depth")
     return reading.sample(picture, objects, split_of(path.name), (width, height, depth))
+
+
+def _size_of(said: dict[str, Any], depth: int = 3) -> tuple[int, int, int]:
+    """Return width, height and depth; `depth` where the line has none."""
+    name, _ = _find_labels(said)
+    sizes = items(member(mapping(member(said, name), name), "image_size"), "image_size")
+    size = mapping(sizes[0] if sizes else None, "image_size[0]")
+    width, height = (side(member(size, key), key) for key in ("width", "height"))
+    return width, height, side(size.get("depth", depth), "depth")
 
 
 def _find(reading: Reading, path: Path, address: str) -> Picture:
@@ -120,7 +130,7 @@ def write(dataset: Dataset, output: Output) -> None:
     for sample in output.count(list(dataset.samples)):
         split = sample.split or "train"
         output.picture(sample, f"{split}/{sample.name}")
-        reference = f"{output.prefix}{split}/{sample.name}"
+        reference = sample.reference or f"{output.prefix}{split}/{sample.name}"
         lines[split].append(json.dumps(_describe(sample, reference, dataset.classes), ensure_ascii=False))
     for split, own in lines.items():
         output.text(f"{split}.manifest", "".join(f"{line}\n" for line in own))

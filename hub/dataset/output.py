@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hub.dataset.finding import DatasetError
 from hub.dataset.reading import Tell, silent
+from hub.dataset.reference import key_of
 from hub.dataset.sample import Dataset, Sample
 
 
@@ -46,7 +47,9 @@ class Output:
         self._place(relative).write_bytes(data)
 
     def picture(self, sample: Sample, relative: str) -> None:
-        """Put a picture there: as a hard link where that can be done, else as a copy."""
+        """Put a picture there, unless it is in S3: as a hard link where that can be done, else as a copy."""
+        if sample.reference:
+            return
         target = self._place(relative)
         if not self._copies:
             with suppress(OSError):
@@ -89,13 +92,19 @@ def written_beside(target: Path) -> Iterator[Path]:
 
 
 def with_own_names(dataset: Dataset) -> Dataset:
-    """Return the set with a name for each picture that no other has, whatever the suffix and the case."""
+    """Return the set with a name for each picture that no other has, whatever the suffix and the case.
+
+    That of a picture in S3 is its key.
+    """
     taken: set[str] = set()
     return replace(dataset, samples=tuple(_rename(dataset.samples, taken)))
 
 
 def _rename(samples: Iterable[Sample], taken: set[str]) -> Iterator[Sample]:
     for sample in samples:
+        if sample.reference:
+            yield replace(sample, name=key_of(sample.reference))
+            continue
         path = Path(sample.name)
         stem, number = path.stem, 1
         while stem.lower() in taken:

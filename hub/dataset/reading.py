@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hub.dataset.box import Box, Corners, judge
+from hub.dataset.checked import MOST_ADDRESS_CHARS, name_of
 from hub.dataset.finding import Effect, Finding
 from hub.dataset.folder import Folder, UnreadableError, printable
 from hub.dataset.picture import Picture, look_at
+from hub.dataset.reference import is_reference, key_of
 from hub.dataset.sample import Object, Sample, Split
 
 Tell = Callable[[int, int], None]
@@ -39,6 +41,7 @@ class Reading:
         self.robbed: set[Path] = set()
         """Pictures of which an object was left out: one without others is no negative."""
         self._looked: dict[Path, Picture] = {}
+        self._in_s3: dict[Path, str] = {}
 
     def note(self, code: str, where: str, said: str, effect: Effect) -> None:
         """Keep a finding."""
@@ -88,6 +91,26 @@ class Reading:
         )
         return self.look_at(like)
 
+    def find_in_s3(
+        self, address: object, missing: UnreadableError, measure: Callable[[], tuple[int, int, int]]
+    ) -> Picture:
+        """Return a missing picture that lies in S3, as its annotation describes it.
+
+        Args:
+            address: What the annotation says of where it lies.
+            missing: What is raised where it is not in S3, or not described.
+            measure: Returns width, height and depth as the annotation has them.
+        """
+        if missing.code != "picture_missing" or not isinstance(address, str) or not is_reference(address):
+            raise missing
+        path = self.folder.inside(name_of(key_of(address), "the key", MOST_ADDRESS_CHARS))
+        try:
+            found = Picture(path, *measure())
+        except UnreadableError:
+            raise missing from None
+        self._in_s3[path] = address
+        return found
+
     def look_at(self, path: Path) -> Picture:
         """Return a picture's facts; what is odd about it is noted once. Raises UnreadableError."""
         if path not in self._looked:
@@ -119,7 +142,9 @@ class Reading:
     ) -> Sample:
         """Return the sample of a picture; `size` is width, height and depth as the annotation has them."""
         measured = size or (picture.width, picture.height, picture.depth)
-        return Sample(printable(picture.path.name), picture.path, *measured, tuple(objects), split)
+        reference = self._in_s3.get(picture.path, "")
+        name = key_of(reference) if reference else printable(picture.path.name)
+        return Sample(name, picture.path, *measured, tuple(objects), split, reference=reference)
 
 
 def split_of(path: Path | str) -> Split | None:

@@ -37,7 +37,8 @@ class Sample:
 
     Attributes:
         name: The file's name in the set, without a folder.
-        picture: Where the file lies.
+        picture: Where the file lies; of a set that was read with its pictures in S3, where it would lie.
+        reference: Where the picture lies in S3, if the set names it there and does not hold it.
         provenance: Where it comes from and why it was chosen, as JSON has it; empty where that is not known.
     """
 
@@ -49,6 +50,7 @@ class Sample:
     objects: tuple[Object, ...] = ()
     split: Split | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    reference: str = ""
 
     @property
     def is_by_people(self) -> bool:

@@ -240,3 +240,12 @@ async def list_outcomes_of(engine: AsyncEngine, event_ids: Sequence[int]) -> Row
     """Return the delivery rows of some events."""
     wanted = deliveries.c.event_id.in_(event_ids)
     return await _rows(engine, select(deliveries).where(wanted, deliveries.c.run_id == LIVE_RUN))
+
+
+async def list_notes(engine: AsyncEngine, plugin: str, event_ids: Sequence[int]) -> Rows:
+    """Return event_id and note of an instance's deliveries that are done, replays too, oldest first."""
+    own = (deliveries.c.plugin == plugin, deliveries.c.outcome == "done", deliveries.c.note != "")
+    wanted = select(deliveries.c.event_id, deliveries.c.note).where(
+        *own, deliveries.c.event_id.in_(event_ids)
+    )
+    return await _rows(engine, wanted.order_by(deliveries.c.updated_at, deliveries.c.run_id))

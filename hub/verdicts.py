@@ -17,7 +17,13 @@ _RESERVED = frozenset(WORDS)
 
 def is_judged(attributes: Mapping[str, Any]) -> bool:
     """Whether a person's word stands on an event; some devices have a `review` of their own."""
-    return attributes.get(REVIEW) in JUDGED
+    return word_of(attributes) in JUDGED
+
+
+def word_of(attributes: Mapping[str, Any]) -> str | None:
+    """Return what an event's `review` says, if that is a word at all."""
+    word = attributes.get(REVIEW)
+    return word if isinstance(word, str) else None
 
 
 def pick_words(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +40,6 @@ def drop_claims(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what a sender says without what only a reviewer can say; a `review` of its own kind stays."""
     if _RESERVED.isdisjoint(attributes):
         return attributes
-    own = attributes.get(REVIEW)
-    kept = {REVIEW: own} if REVIEW in attributes and own not in JUDGED | {OPEN} else {}
+    is_claim = REVIEW not in attributes or word_of(attributes) in JUDGED | {OPEN}
+    kept = {} if is_claim else {REVIEW: attributes[REVIEW]}
     return drop_words(attributes) | kept

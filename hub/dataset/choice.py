@@ -12,7 +12,7 @@ from hub.dataset.reading import Tell, silent
 from hub.event import Event, Frame
 from hub.store.captures import list_reasons
 from hub.store.log import EventFilter, EventLog
-from hub.verdicts import ACCEPTED, CORRECTED, REJECTED, REVIEW
+from hub.verdicts import ACCEPTED, CORRECTED, REJECTED, word_of
 
 TAKEN = frozenset({ACCEPTED, CORRECTED})
 _PAGE = 1000
@@ -20,7 +20,7 @@ _PAGE = 1000
 
 def is_reviewed(event: Event) -> bool:
     """Whether a person said that an event is right, or made it so; `event` is as it stands."""
-    return event.attributes.get(REVIEW) in TAKEN
+    return word_of(event.attributes) in TAKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Choice:
 
     def why_not(self, event: Event) -> str | None:
         """Return why an event with a picture is left out, or None."""
-        if event.attributes.get(REVIEW) == REJECTED:
+        if word_of(event.attributes) == REJECTED:
             return "rejected in review"
         if not self.unreviewed and not is_reviewed(event):
             return "not reviewed"

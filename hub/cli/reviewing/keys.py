@@ -18,6 +18,8 @@ SEQUENCES, LETTERS = {b"[", b"O"}, (b"@", b"~")  # ECMA-48: how they go on, and 
 LINE = termios.ICANON | termios.ECHO
 QUIT, SKIP = "q", "skip"
 MOST_LINE_BYTES = 4096
+LOOK_S = 0.3
+"""How long a Ctrl-C goes unnoticed at most that comes in the moment before waiting."""
 
 
 class Commands(Protocol):
@@ -67,10 +69,18 @@ class Keys:
 
     def read(self) -> tuple[str, str]:
         """Return the key that is pressed next."""
-        while (key := os.read(self._terminal, 1)) in IGNORED:
+        while (key := self._next()) in IGNORED:
             if key == ESCAPE:
                 self._pass_over()
         return (QUIT if key in {b"", END} else key.decode(errors="replace")), ""
+
+    def _next(self) -> bytes:
+        self._wait()
+        return os.read(self._terminal, 1)
+
+    def _wait(self) -> None:
+        while not select.select([self._terminal], [], [], LOOK_S)[0]:
+            pass
 
     def _pass_over(self) -> None:
         """Read the rest of an arrow, or the like, and nothing more."""
@@ -86,6 +96,7 @@ class Keys:
         sys.stdout.write(f"{usage}\n> ")
         sys.stdout.flush()
         with _set(self._terminal, LINE):
+            self._wait()
             return sys.stdin.readline().strip()
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # a report is to start quickly
 log = logging.getLogger(__name__)
 
 PORTION = 20_000
-"""Ids in a portion; fewer are left to the report. Counting takes a core 0.2 s, adding them 10 to 30 ms."""
+"""Ids in a portion; fewer are left to the report. Counting takes a core 0.2 s, adding 10 to 30 ms."""
 START_S = 30.0  # a hub that starts has better things to do
 LOOK_S = 10.0
 PAUSE_S = 1.0  # between portions, in which the core is left to others

@@ -140,7 +140,7 @@ async def test_set_without_its_pictures_says_how_to_fetch_them(exporter: Exporte
     assert finding["said"].endswith(FETCH)
     converted = await exporter.dataset("convert", source, target, "--format", "voc")
     assert (converted.exit_code, converted.stderr.count("\n")) == (1, 1)
-    assert converted.stderr.endswith(f"its 4 pictures are in S3; in this folder, fetch them: {FETCH}\n")
+    assert converted.stderr.endswith(f"4 pictures are in S3, not here; in this folder, fetch: {FETCH}\n")
 
 
 @pytest.mark.parametrize("name", ["manifest", "coco"])

@@ -11,7 +11,7 @@ from hub.errors import DeliveryError
 from hub.plugin import DeliverySignal
 from plugins.s3_bucket import Bucket
 
-AT_A_TIME = 16
+AT_A_TIME = 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from hub.dataset.folder import printable
 from hub.dataset.formats import read_dataset
 from hub.dataset.likeness import WORDS, find_near, hash_all
 from hub.dataset.reading import Tell, silent
-from hub.dataset.reference import references_in, tell_how_to_fetch
+from hub.dataset.reference import references_in, tell_count, tell_how_to_fetch
 from hub.dataset.sample import Dataset, Sample, Split
 
 
@@ -64,8 +64,11 @@ def check_dataset(
     if not dataset.samples:
         findings.append(Finding("set_empty", ".", "no picture can be used", "wrong"))
     if addresses := references_in(dataset):
-        said = f"{len(addresses)} pictures are not here and were not looked at; in this folder, fetch them: "
-        findings.append(Finding("picture_in_s3", ".", said + tell_how_to_fetch(addresses), "noted"))
+        said = (
+            f"{tell_count(addresses)} in S3, not here: only boxes and classes were checked; in this folder, "
+        )
+        said += f"fetch: {tell_how_to_fetch(addresses)}"
+        findings.append(Finding("picture_in_s3", ".", said, "noted"))
     else:
         findings += _find_alike(dataset, root.resolve(), tell)
     return Checked(name, dataset, findings)

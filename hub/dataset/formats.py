@@ -14,7 +14,7 @@ from hub.dataset.finding import DatasetError, Finding
 from hub.dataset.folder import Folder, UnreadableError
 from hub.dataset.output import Output, with_own_names
 from hub.dataset.reading import Reading, Tell, silent
-from hub.dataset.reference import references_in, tell_how_to_fetch
+from hub.dataset.reference import references_in, tell_count, tell_how_to_fetch
 from hub.dataset.sample import PROVENANCE, Dataset, Sample
 
 _MODULES = (sagemaker, manifest, coco, yolo, voc, table, image_folder)
@@ -51,10 +51,8 @@ def read_dataset(
     reading = Reading(folder, tell)
     dataset = _without_robbed(_without_missing(FORMATS[name].read(reading), reading), reading)
     if (addresses := references_in(dataset)) and not in_s3:
-        how = tell_how_to_fetch(addresses)
-        raise DatasetError(
-            f"{root}: its {len(addresses)} pictures are in S3; in this folder, fetch them: {how}"
-        )
+        count, how = tell_count(addresses), tell_how_to_fetch(addresses)
+        raise DatasetError(f"{root}: {count} in S3, not here; in this folder, fetch: {how}")
     return name, _with_provenance(dataset, reading), reading.findings
 
 

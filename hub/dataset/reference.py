@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from shlex import quote
 
 from hub.dataset.sample import Dataset
@@ -20,6 +20,11 @@ def is_reference(address: object) -> bool:
 def key_of(address: str) -> str:
     """Return an object's key, which is also where the picture is looked for below the set's folder."""
     return address.removeprefix(SCHEME).partition("/")[2].lstrip("/")
+
+
+def tell_count(addresses: Sequence[str]) -> str:
+    """Return the beginning of what is said of that many pictures."""
+    return "1 picture is" if len(addresses) == 1 else f"{len(addresses)} pictures are"
 
 
 def tell_how_to_fetch(addresses: Iterable[str]) -> str:

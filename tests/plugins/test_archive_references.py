@@ -96,6 +96,9 @@ async def test_export_names_the_frames_as_they_came_and_copies_none(
     digests = {await digest_of(s3, address) for address in addresses}
     assert (len(addresses), digests) == (4, {event.frame.digest for event in events[:4]})
     assert not [*(exporter.folder / "out").rglob("*.jpg")]
+    said = [json.loads(line) for line in (exporter.folder / "out/provenance.jsonl").read_text().splitlines()]
+    assert {one["reference"] for one in said} == {f"s3://archive/{one['file']}" for one in said}
+    assert {one["reference"] for one in said} == set(addresses)
 
 
 async def test_export_leaves_out_and_counts_what_is_not_in_the_bucket(exporter: Exporter, s3: Any) -> None:
@@ -108,13 +111,6 @@ async def test_export_leaves_out_and_counts_what_is_not_in_the_bucket(exporter: 
     assert facts["left_out"] == {"whose picture is not in the bucket": 2}
     assert (facts["fetch"], facts["how"]["reference"]) == (FETCH, "s3-archive")
     assert FETCH in (exporter.folder / "out/datasheet.md").read_text()
-
-
-async def test_provenance_says_where_each_picture_is(exporter: Exporter) -> None:
-    await exporter.export("manifest")
-    lines = (exporter.folder / "out/provenance.jsonl").read_text().splitlines()
-    said = [json.loads(line) for line in lines]
-    assert [one["reference"] for one in said] == [f"s3://archive/{one['file']}" for one in said]
 
 
 async def test_store_without_notes_is_asked_for_the_keys_of_its_layout(exporter: Exporter, hub: Any) -> None:
@@ -135,24 +131,16 @@ async def test_same_events_give_the_same_bytes(exporter: Exporter, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["manifest", "coco"])
-async def test_check_notes_that_the_pictures_are_in_s3(exporter: Exporter, name: str) -> None:
+async def test_set_without_its_pictures_says_how_to_fetch_them(exporter: Exporter, name: str) -> None:
     await exporter.export(name)
-    done = await exporter.dataset("check", str(exporter.folder / "out"), "--json")
-    (finding,) = json.loads(done.stdout)["findings"]
-    assert (done.exit_code, finding["code"], finding["effect"]) == (0, "picture_in_s3", "noted")
-    assert finding["said"].startswith("4 pictures are not here")
+    source, target = str(exporter.folder / "out"), str(exporter.folder / "new")
+    checked = await exporter.dataset("check", source, "--json")
+    (finding,) = json.loads(checked.stdout)["findings"]
+    assert (checked.exit_code, finding["code"], finding["effect"]) == (0, "picture_in_s3", "noted")
     assert finding["said"].endswith(FETCH)
-
-
-@pytest.mark.parametrize("name", ["manifest", "coco"])
-async def test_convert_says_in_one_line_how_to_fetch_the_pictures(exporter: Exporter, name: str) -> None:
-    await exporter.export(name)
-    done = await exporter.dataset(
-        "convert", str(exporter.folder / "out"), str(exporter.folder / "n"), "-f", "voc"
-    )
-    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
-    assert "its 4 pictures are in S3" in done.stderr
-    assert done.stderr.endswith(f"{FETCH}\n")
+    converted = await exporter.dataset("convert", source, target, "--format", "voc")
+    assert (converted.exit_code, converted.stderr.count("\n")) == (1, 1)
+    assert converted.stderr.endswith(f"4 pictures are in S3, not here; in this folder, fetch: {FETCH}\n")
 
 
 @pytest.mark.parametrize("name", ["manifest", "coco"])
@@ -204,12 +192,12 @@ async def test_picture_that_was_not_fetched_with_the_others_is_missing(exporter:
     ],
 )
 async def test_export_that_cannot_name_pictures_is_refused_in_one_line(
-    exporter: Exporter, name: str, by: str, more: tuple[str, ...], said: str
+    tmp_path: Path, name: str, by: str, more: tuple[str, ...], said: str
 ) -> None:
-    done = await exporter.export(name, "out", *more, by=by)
+    done = await Exporter(tmp_path, tmp_path, {"bucket": "archive"}).export(name, "out", *more, by=by)
     assert (done.exit_code in {1, 2}, done.stderr.count("\n")) == (True, 1)
     assert said in done.stderr
-    assert not (exporter.folder / "out").exists()
+    assert not (tmp_path / "out").exists()
 
 
 async def test_bucket_that_cannot_be_reached_is_one_line(

@@ -55,7 +55,9 @@ MAY_IMPORT = {
     "edge.evaluation": (  # for whoever has the training set: the hub's side
         *("hub.event", "hub.errors", "hub.wire", "hub.draw", "hub.dataset", "edge"),
     ),
-    "edge.training.finetune": ("hub.event", "hub.errors", "hub.wire", "hub.draw", "hub.dataset", "edge"),
+    "edge.training.finetune": (
+        *("hub.event", "hub.errors", "hub.wire", "hub.draw", "hub.dataset", "hub.words", "edge"),
+    ),
 }
 # What may be imported only there.
 ONLY_IN = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import shlex
 import signal
+from collections.abc import Coroutine
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -24,6 +25,8 @@ from hub.errors import HubError
 if TYPE_CHECKING:
     from hub.demo.cloud.serve import Served
     from hub.demo.cloud.summary import CloudSummary
+
+LEAST_FRAMES = 32  # of 16, a picture or two would choose the model, and the shipped one may get these right
 
 
 class DemoModel(StrEnum):
@@ -57,7 +60,7 @@ def demo(
     ] = False,
     frames: Annotated[
         int | None,
-        typer.Option(min=16, help="With --retrain: learn from so many frames.", show_default="all"),
+        typer.Option(min=LEAST_FRAMES, help="With --retrain: learn from so many frames.", show_default="all"),
     ] = None,
     seconds: Annotated[
         float | None,
@@ -100,17 +103,24 @@ def demo(
         asyncio.run(_serve(folder, seconds, json=json))
         return
     if retrain:
-        _finish(asyncio.run(_go_round(folder, frames, seconds, quiet=json)), json=json)
+        _finish(_go_round(folder, frames, seconds, quiet=json), json=json)
         return
     clip = None if cloud else CLIPS[model or DemoModel.THUMBS_UP]
-    _finish(asyncio.run(_play(folder, clip, seconds, quiet=json)), json=json)
+    _finish(_play(folder, clip, seconds, quiet=json), json=json)
 
 
-def _finish(played: tuple[Summary | CloudSummary | LoopSummary, list[str]], *, json: bool) -> None:
-    """Print what came of a demo; exits with 1 if something is wrong with it."""
-    summary, problems = played
+def _finish(
+    playing: Coroutine[Any, Any, tuple[Summary | CloudSummary | LoopSummary, list[str]]], *, json: bool
+) -> None:
+    """Play a demo, and print what came of it; exits with 1 if something is wrong with it."""
+    try:
+        summary, problems = asyncio.run(playing)
+    except (HubError, OSError) as error:
+        if json:
+            print_json({"error": str(error)})
+        raise
     if json:
-        print_json(summary.model_dump())
+        print_json(summary.model_dump() | ({"error": "; ".join(problems)} if problems else {}))
     elif isinstance(summary, Summary):
         _print_summary(summary)
     elif isinstance(summary, LoopSummary):

@@ -13,6 +13,7 @@ from edge.training.finetune.tuning import Tuned, tune
 from hub.dataset.class_map import read_class_map
 from hub.draw.picture import PictureError
 from hub.errors import HubError
+from hub.words import count_of
 
 NOT_BETTER = 3
 TOLD_S = 2.0  # between two lines of progress, where the output is no terminal
@@ -93,7 +94,8 @@ def main() -> None:
     sys.stderr.write("\n" * sys.stderr.isatty())
     old, new = tuned.old.quality, tuned.learnt.judgement.quality
     what = "named rightly" if tuned.card.kind == "classification" else "AP50"
-    line = f"{what} on the validation pictures: {old:.3f} before, {new:.3f} after {tuned.learnt.step} steps"
+    steps = count_of(tuned.learnt.step, "step")
+    line = f"{what} on the validation pictures: {old:.3f} before, {new:.3f} after {steps}"
     if not tuned.is_better:
         sys.stderr.write(f"{line}: no better, nothing is written\n")
         sys.exit(NOT_BETTER)

@@ -15,7 +15,8 @@ from hub.demo.clips import EDGE
 from hub.demo.loop.footage import Footage, read_footage, write_exam, write_pictures
 from hub.demo.loop.reviewer import Reviewed, review
 from hub.demo.loop.setting import LoopSetting, lay_out_loop
-from hub.demo.loop.summary import Figures, LoopSummary
+from hub.demo.loop.summary import MORE_FRAMES, Figures, LoopSummary
+from hub.demo.loop.tenths import Tenths
 from hub.demo.programs import last_words, running, wait_until_ready
 from hub.demo.summary import is_settled
 from hub.errors import HubError
@@ -64,6 +65,10 @@ def _lay_out_footage(setting: LoopSetting, frames: int | None) -> Footage:
     write_pictures(footage.shown, setting.shown)
     write_exam(footage.held_out, write_pictures(footage.held_out, setting.held_out), setting.exam)
     return footage
+
+
+def _idle() -> None:
+    pass
 
 
 class _Loop:
@@ -131,7 +136,9 @@ class _Loop:
         options += ["--out", str(self._setting.model), "--steps", str(steps)]
         if seconds is not None:
             options += ["--minutes", f"{max(LEAST_TRAINING_S, seconds - REST_S) / 60:.3f}"]
-        said = await self._run("training", "edge.training.finetune.__main__", *options, entry="main")
+        tenths = Tenths(self._setting.log("training"), self._tell)
+        module = "edge.training.finetune.__main__"
+        said = await self._run("training", module, *options, entry="main", meanwhile=tenths.look)
         self._tell(f"          {said.splitlines()[0]}")
 
     async def _evaluate(self) -> dict[str, Any]:
@@ -157,8 +164,18 @@ class _Loop:
         with_thumbs = sum(bool(moment.boxes) for moment in self._footage.held_out)
         return {"frames": counts["frames"], "with_thumbs_up": with_thumbs, "events": len(told)}
 
-    async def _run(self, name: str, module: str, *arguments: str, entry: str = "app") -> str:
+    async def _run(
+        self,
+        name: str,
+        module: str,
+        *arguments: str,
+        entry: str = "app",
+        meanwhile: Callable[[], None] = _idle,
+    ) -> str:
         """Run one of our programs to its end; return what it printed.
+
+        Args:
+            meanwhile: Called a few times a second.
 
         Raises:
             HubError: It fails, or is not to go on.
@@ -166,12 +183,15 @@ class _Loop:
         folder = self._setting.folder
         async with running(folder, name, module, *arguments, entry=entry) as process:
             ended, stopped = asyncio.ensure_future(process.wait()), asyncio.ensure_future(self._stop.wait())
-            await asyncio.wait((ended, stopped), return_when=asyncio.FIRST_COMPLETED)
+            while not ended.done() and not stopped.done():
+                await asyncio.wait((ended, stopped), timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+                meanwhile()
             stopped.cancel()
             if not ended.done():
                 raise HubError(f"stopped during {name}; what there is so far is in {folder}")
         if process.returncode != 0:
-            raise HubError(f"{name} failed: {last_words(self._setting.log(name))}")
+            advice = MORE_FRAMES if name in {"export", "training"} else ""
+            raise HubError(f"{name} failed: {last_words(self._setting.log(name))}{advice}")
         return (folder / f"{name}.out").read_text(encoding="utf-8")
 
     def _sum_up(

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+MORE_FRAMES = "; with few frames that is chance: give more --frames, or leave the option out"
+
 
 class Figures(BaseModel):
     """What a model is worth on the held-out pictures; precision and recall at its own threshold."""
@@ -61,7 +63,7 @@ class LoopSummary(BaseModel):
         """Return what keeps this loop from being a success."""
         found = []
         if self.verdict != "better":
-            found.append(f"the new model is not better: {self.verdict}")
+            found.append(f"the new model is not better: {self.verdict}{MORE_FRAMES}")
         if not self.watched["events"]:
             found.append("the new model told nothing of the held-out frames")
         return found

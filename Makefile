@@ -1,7 +1,7 @@
 # `make` prints what there is. PYTHON=python3.12 chooses the interpreter; WORKERS=1 tests one after the other.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format-check lint types bench clean
-WORKERS ?= 2
+WORKERS ?= 3
 export PYTHON
 # Its name holds the interpreter's, so that naming another one makes .venv anew.
 READY := .venv/.ready$(if $(PYTHON),-$(notdir $(PYTHON)))

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge.problems import list_problems
 from hub.errors import ConfigError
@@ -17,7 +17,15 @@ MAX_BYTES = 2**20  # of a model.toml, and of a file with labels
 MAX_INPUT_PIXELS = 4096**2
 Kind = Literal["ssd", "classification", "segmentation"]
 Part = Literal["boxes", "scores", "labels"]
-Threshold = Annotated[float, Field(ge=0, le=1)]
+
+
+def _check_fraction(value: float) -> float:
+    if not 0 <= value <= 1:  # nan is not either
+        raise ValueError("must be a number 0..1")
+    return value
+
+
+Threshold = Annotated[float, AfterValidator(_check_fraction)]
 Number = Annotated[int, Field(ge=0, lt=2**20)]
 Mean = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 Scale = Annotated[float, Field(ge=1e-6, le=1e6)]  # beyond it 32 bits have no room

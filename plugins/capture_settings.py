@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hub.plugin import CaptureLimit
 
@@ -76,6 +76,12 @@ class Negative(Table):
     misses: Fraction = Field(
         default=0.1, description="and all with a candidate at most so far below the threshold"
     )
+
+    @model_validator(mode="after")
+    def _check_chooses(self) -> Self:
+        if not self.share and not self.misses:
+            raise ValueError("chooses nothing (set share or misses above 0, or leave the table out)")
+        return self
 
 
 class Limits(Table):

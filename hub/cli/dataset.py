@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,6 +39,8 @@ from hub.store.log import EventLog
 if TYPE_CHECKING:
     from hub.dataset.check import Checked
     from hub.dataset.finding import Finding
+
+MOST_CLASSES = 20
 
 
 class Side(StrEnum):
@@ -242,8 +245,11 @@ def _as_plain(how: dict[str, Any]) -> dict[str, Any]:
 
 def _print_sheet(facts: dict[str, Any]) -> None:
     splits = list(facts["pictures"])
-    rows = {"pictures": facts["pictures"], "negatives": facts["negatives"]} | facts["classes"]
+    classes = dict(islice(facts["classes"].items(), MOST_CLASSES))
+    rows = {"pictures": facts["pictures"], "negatives": facts["negatives"]} | classes
     print_table("", ("", *splits), ((name, *(row[split] for split in splits)) for name, row in rows.items()))
+    if (more := len(facts["classes"]) - len(classes)) > 0:
+        console.print(f"and {more:,} more classes, in the datasheet")
     left_out = ", ".join(f"{count} {reason}" for reason, count in facts["left_out"].items()) or "none"
     console.print(f"left out: {as_shown(left_out)}")
     if "fetch" in facts:

@@ -14,6 +14,8 @@ from hub.event import DroppedFrame, Event
 from hub.store.log import EventFilter, EventLog
 from hub.wire.cloudevent import wrap_event
 
+MOST_SEEN = 20
+
 
 class Format(StrEnum):
     """How events are printed."""
@@ -62,8 +64,10 @@ def in_utc(moment: datetime | None) -> datetime | None:
 
 
 def list_seen(event: Event) -> str:
-    """Return what an event saw, for people."""
-    return ", ".join(f"{d.label} {d.confidence:.2%}" for d in event.detections) or "nothing"
+    """Return what an event saw, for people, who do not read a thousand labels."""
+    seen = [f"{d.label} {d.confidence:.2%}" for d in event.detections[:MOST_SEEN]]
+    more = len(event.detections) - len(seen)
+    return ", ".join(seen) + f" and {more:,} more" * (more > 0) or "nothing"
 
 
 def _row(event: Event) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -14,6 +15,8 @@ from hub.dataset.finding import DatasetError
 from hub.dataset.reading import Tell, silent
 from hub.dataset.reference import key_of
 from hub.dataset.sample import Dataset, Sample
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Output:
@@ -75,7 +78,7 @@ def written_beside(target: Path) -> Iterator[Path]:
 
     Raises:
         DatasetError: There is something at `target` already.
-        OSError: The disk is full, and the like.
+        OSError: The disk is full, which is said of `target`, and the like.
     """
     if target.exists() or target.is_symlink():
         raise DatasetError(f"{target}: is there already; name a new folder")
@@ -86,8 +89,10 @@ def written_beside(target: Path) -> Iterator[Path]:
         partial.chmod(0o755)
         os.sync()  # a flush for each of ten thousand files would take minutes
         partial.rename(target)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in FULL:  # a copy's error names the picture it reads
+            raise OSError(error.errno, error.strerror, str(target)) from error
         raise
 
 

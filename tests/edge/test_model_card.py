@@ -56,6 +56,8 @@ def test_classes_go_before_labels_and_ignored_ones_have_none(tmp_path):
         ('labels = ["a"]\nmean = [1, 2]', r"mean has 2 values \(one, or one for each of 3\)"),
         ('labels = ["a"]\ncolours = "grey"\nscale = [1, 2, 3]', "scale has 3 values"),
         ('labels = ["a"]\nlabels_file = "x"', "labels_file: must be a file's name, without labels beside"),
+        ('labels = ["a"]\nthreshold = nan', r"threshold: must be a number 0\.\.1"),
+        ('labels = ["a"]\nthreshold = 1.5', r"threshold: must be a number 0\.\.1"),
         ("labels_file = 3", "labels_file: must be a file's name"),
         ('labels_file = "../labels.txt"', "labels_file: must lie in the model's folder"),
         ('labels_file = "/etc/hostname"', "labels_file: must lie in the model's folder"),

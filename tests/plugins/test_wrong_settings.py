@@ -90,3 +90,10 @@ def test_all_settings_that_are_wrong_are_named_together(plugin: str, tmp_path: P
     unnamed = [p for p in places if not any(line.startswith(f"plugins.{plugin}.{p}") for line in found)]
     assert unnamed == []
     assert any(line.startswith(f"plugins.{plugin}.colour: unknown setting") for line in found)
+
+
+def test_negatives_that_can_choose_nothing_are_refused(tmp_path: Path) -> None:
+    (problem,) = problems_of("retraining", {"negative": {"share": 0, "misses": 0}}, tmp_path)
+    assert "plugins.retraining.negative" in problem
+    assert "chooses nothing" in problem
+    assert not problems_of("retraining", {"negative": {"share": 0}}, tmp_path)

@@ -31,7 +31,7 @@ class Commands(Protocol):
         ...
 
     def read(self) -> tuple[str, str]:
-        """Return the next command; `q` at the end. Blocks."""
+        """Return the next command; `q` at the end. Blocks; raises ReviewError for what can be none."""
         ...
 
     def ask(self, usage: str) -> str:
@@ -47,12 +47,21 @@ class Lines:
     def read(self) -> tuple[str, str]:
         """Return the next line's command."""
         while data := sys.stdin.buffer.readline(MOST_LINE_BYTES):
+            self._refuse_endless(data)
             line = data.decode(errors="replace").strip()
             if line == SKIP:
                 return " ", ""
             if line:
                 return line[0], line[1:].strip()
         return QUIT, ""
+
+    def _refuse_endless(self, data: bytes) -> None:
+        """Raise ReviewError for a line that is too long, once its rest is read: no part of it is one."""
+        if len(data) < MOST_LINE_BYTES or data.endswith(b"\n"):
+            return
+        while data and not data.endswith(b"\n"):
+            data = sys.stdin.buffer.readline(MOST_LINE_BYTES)
+        raise ReviewError(f"a line of more than {MOST_LINE_BYTES} bytes is no command; ? lists them")
 
     def ask(self, usage: str) -> str:
         """Refuse: what belongs to a command stands in its line."""

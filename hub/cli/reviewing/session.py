@@ -22,6 +22,7 @@ from hub.store.review_queue import ReviewFilter
 
 Result = TypeVar("Result")
 QUIT = "q"
+MOST_SAID = 400  # signs of a refusal, which repeats what was refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +126,15 @@ class Session:
         self._sheet, self._note, self._began = Sheet(task.event.detections, task.size), "", time.monotonic()
         self._show(task, total, start)
         while True:
-            command, text = self._commands.read()
             try:
+                command, text = self._commands.read()
                 ended = self._obey(task, command, text)
             except HeldError as error:
                 self._say(str(error), "yellow")
                 return True
             except ReviewError as error:
                 self.done.refused += 1
-                self._say(str(error), "red")
+                self._say(_bound(str(error)), "red")
                 continue
             if ended is not None:
                 return ended
@@ -211,3 +212,9 @@ class Session:
         self._again = self._run(self._desk.look(word.event_id))
         self._say(f"event {word.event_id}: no longer {word.verdict}", "yellow")
         return True
+
+
+def _bound(text: str) -> str:
+    """Return a text, if it is long without its middle: what to do stands at the end."""
+    half = MOST_SAID // 2
+    return text if len(text) <= MOST_SAID else f"{text[:half]} ... {text[-half:]}"

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from hub.cli.dataset import _print_sheet
 from hub.decode.limits import Limits
 from hub.decode.picture import describe_picture
 from hub.draw.picture import encode_jpeg
@@ -127,3 +128,12 @@ def test_import_of_a_set_with_errors_says_them_and_stores_nothing(lenshub, table
 def test_import_for_a_device_that_is_none_is_one_line(lenshub):
     done = lenshub("dataset", "import", "set", "--device", "../x")
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
+
+
+def test_export_prints_twenty_classes_and_counts_the_others(capsys):
+    classes = {f"class-{number}": {"train": number} for number in range(1000)}
+    _print_sheet({"pictures": {"train": 1}, "negatives": {"train": 0}, "classes": classes, "left_out": {}})
+    said = capsys.readouterr().out
+    assert "class-19 " in said
+    assert "class-20 " not in said
+    assert "and 980 more classes, in the datasheet" in said

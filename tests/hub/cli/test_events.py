@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from hub.cli.events import list_seen
+from hub.event import Detection
+
 
 @pytest.fixture
 async def stored(data, arrivals, soon):
@@ -13,6 +16,14 @@ async def stored(data, arrivals, soon):
     for attributes in ({"camera": "door"}, {"sub_label": "Rex"}):
         event = arrivals.event("house", kind="amendment", key="k", source="frigate", attributes=attributes)
         await soon(data.add(arrivals.plain(event)))
+
+
+def test_events_name_twenty_labels_and_count_the_others(arrivals):
+    found = tuple(Detection(label=f"cup-{number}", confidence=0.5) for number in range(1000))
+    said = list_seen(arrivals.event(detections=found))
+
+    assert said.startswith("cup-0 50.00%, cup-1 ")
+    assert said.endswith("cup-19 50.00% and 980 more")
 
 
 @pytest.mark.usefixtures("stored")

@@ -110,6 +110,15 @@ def test_commands_that_cannot_be_are_refused_with_what_to_write_and_change_nothi
     assert verdicts(events) == [(1, "anna", "accepted")]
 
 
+def test_line_of_a_script_that_is_long_is_refused_once_and_in_short(lenshub, events):
+    said = lenshub("review", "--as", "anna", given=b"a" + b"y" * 100_000 + b"\nr" + b"z" * 4000 + b"\nq\n")
+
+    assert verdicts(events) == []
+    assert said.output.count("is no command") == 2
+    assert "a line of more than 4096 bytes is no command; ? lists them" in said.output
+    assert max(said.output.count("y"), said.output.count("z")) < 500
+
+
 def test_bytes_that_are_no_text_do_no_harm(lenshub, events):
     assert lenshub("review", "--as", "anna", given=b"\xff\xfe\nq\n").exit_code == 1
     assert verdicts(events) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.cli.shared import as_shown
+from hub.cli.shared import as_shown, print_table
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ from hub.cli.shared import as_shown
 )
 def test_marks_that_hide_or_reorder_are_shown_by_name_and_letters_as_they_are(written, shown):
     assert as_shown(written) == shown
+
+
+def test_title_stays_in_its_line_over_a_narrow_table(capsys):
+    print_table("Disputed; `lenshub review --disputed` settles them", ("event",), [("1",)])
+    assert "Disputed; `lenshub review --disputed` settles them\n" in capsys.readouterr().out

@@ -260,6 +260,15 @@ def test_terminal_shows_the_picture_takes_keys_and_gives_back_what_is_held_on_ct
     assert [row[2] for row in verdicts(events)] == ["corrected", "rejected"]
 
 
+def test_script_is_told_of_a_picture_that_is_gone_before_any_verdict(lenshub, events):
+    assert "its picture is gone" not in lenshub("review", "--as", "anna", given=b"q\n").output
+    for path in (events.data_dir / "frames").rglob("*.jpg"):
+        path.unlink()
+    told = lenshub("review", "--as", "anna", given=b"a\nq\n").output
+
+    assert 0 <= told.find("its picture is gone") < told.find("event 1: accepted")
+
+
 def test_picture_that_is_gone_is_told_and_the_event_can_be_rejected(folder, events):
     for path in (events.data_dir / "frames").rglob("*.jpg"):
         path.unlink()

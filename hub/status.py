@@ -16,7 +16,7 @@ from hub.store import overview
 from hub.store.costs import BatchCost, list_batch_costs, sum_paid
 from hub.store.database import Database, database_path, hub_is_running
 from hub.store.log import EventLog
-from hub.store.review_tallies import read_reviewed
+from hub.store.review_tallies import STATES, read_reviewed
 from hub.store.tallies import Wanted
 from hub.words import as_usd, count_of
 
@@ -46,7 +46,7 @@ class Status:
     """What `lenshub status` tells; moments are UTC.
 
     Attributes:
-        review: Captured events by state: open, accepted, corrected, rejected.
+        review: Captured events by state: open, disputed, accepted, corrected, rejected.
         batches: Those of this month, and those under way.
         problems: What to look at, the gravest first.
     """
@@ -75,7 +75,7 @@ async def read_status(config: Config, engine: Database, now: datetime) -> Status
     reviewed = await log.ask(
         lambda connection: read_reviewed(connection, Wanted(), lambda *_: [timedelta(0)])
     )
-    review = dict.fromkeys(("open", "accepted", "corrected", "rejected"), 0) if reviewed.states else {}
+    review = dict.fromkeys(STATES, 0) if reviewed.states else {}
     for (_, state), count in reviewed.states.items():
         review[state] += count
     found = Status(

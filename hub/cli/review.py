@@ -373,11 +373,10 @@ def _print_overview(found: Overview) -> None:
             f"{_number(agreed.verdict_kappa)} of verdicts, {_number(agreed.label_kappa)} of labels. "
             f"Boxes overlap by {_number(agreed.mean_overlap)} (mean IoU)."
         )
-    open_ = [one for one in agreed.disagreements if one.settled_by is None]
-    if open_:
+    if found.disputed:
         rows = [
             (one.event_id, *(": ".join(pair) for pair in zip(one.reviewers, one.verdicts, strict=True)))
-            for one in open_
+            for one in found.disputed
         ]
         print_table("Disputed; `lenshub review --disputed` settles them", ("event", "first", "second"), rows)
 

@@ -12,7 +12,7 @@ from hub.dataset.reading import Tell, silent
 from hub.event import Event, Frame
 from hub.store.captures import list_reasons
 from hub.store.log import EventFilter, EventLog
-from hub.verdicts import ACCEPTED, CORRECTED, REJECTED, word_of
+from hub.verdicts import ACCEPTED, CORRECTED, DISPUTED, REJECTED, word_of
 
 TAKEN = frozenset({ACCEPTED, CORRECTED})
 _PAGE = 1000
@@ -43,7 +43,8 @@ class Choice:
         if word_of(event.attributes) == REJECTED:
             return "rejected in review"
         if not self.unreviewed and not is_reviewed(event):
-            return "not reviewed"
+            is_disputed = word_of(event.attributes) == DISPUTED
+            return "disputed (`lenshub review --disputed`)" if is_disputed else "not reviewed"
         if self.until is not None and event.captured_at >= self.until:
             return "captured later"
         return "without a detection" if not event.detections and not self.negatives else None

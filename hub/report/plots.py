@@ -18,15 +18,15 @@ from matplotlib.font_manager import get_font_names
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from hub.report.figures import Figures
-from hub.report.reviews import STATES
 from hub.report.telling import NOTHING, as_label, subtitle, title
+from hub.store.review_tallies import STATES
 
 Draw = Callable[[Axes, Figures], None]
 
 # Okabe and Ito's colours, which people tell apart who see colours otherwise.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
 GREY = "#777777"
-_OPEN = "#cccccc"
+_STATE_COLOURS = ("#cccccc", COLOURS[3], COLOURS[2], COLOURS[1], COLOURS[5])
 SHOWN_DEVICES = len(COLOURS)
 SHOWN_DAYS = 366
 SHOWN_LABELS = 10
@@ -258,7 +258,7 @@ def draw_review(axes: Axes, figures: Figures) -> None:
     devices = figures.reviews.devices
     shown = sorted(sorted(devices, key=lambda name: -sum(devices[name].values()))[:SHOWN_LABELS])
     left = np.zeros(len(shown))
-    for state, colour in zip(STATES, (_OPEN, COLOURS[2], COLOURS[1], COLOURS[5]), strict=True):
+    for state, colour in zip(STATES, _STATE_COLOURS, strict=True):
         counts = np.array([devices[name][state] for name in shown])
         axes.barh(range(len(shown)), counts, left=left, color=colour, label=state)
         left += counts

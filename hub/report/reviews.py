@@ -10,10 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.report.clock import as_local
-from hub.store.review_tallies import OPEN, Reviewed
+from hub.store.review_tallies import STATES, Reviewed
+from hub.store.reviews import SKIPPED
+from hub.verdicts import ACCEPTED, CORRECTED, REJECTED
 
-STATES = (OPEN, "accepted", "corrected", "rejected")
-VERDICTS = (*STATES[1:], "skipped")
+VERDICTS = (ACCEPTED, CORRECTED, REJECTED, SKIPPED)
 REVIEW_COLUMNS = ("reason", "review", "reviewer", "verdicts")
 """Of rows about review, beside `figure`, `device`, `day` and `events`."""
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.report.costs import Costs
-from hub.report.reviews import STATES, VERDICTS, Reviews
+from hub.report.reviews import VERDICTS, Reviews
 from hub.report.telling import as_label
 from hub.store.costs import BatchCost, Cost
+from hub.store.review_tallies import STATES
 from hub.words import as_usd
 
 DASH = "-"

@@ -126,8 +126,12 @@ class Desk:
 
         return await self.read(work)
 
-    async def list_disputed(self, count: int = 20) -> list[Task]:
-        """Return events of which reviewers do not say the same, with what they said; nothing is held."""
+    async def list_disputed(self, count: int | None = 20) -> list[Task]:
+        """Return events of which reviewers do not say the same, with what they said; nothing is held.
+
+        Args:
+            count: So many at most; None: all.
+        """
         return await self.read(
             lambda c: [self._make_disputed(c, one) for one in self._list_disputed(c)[:count]]
         )

@@ -101,9 +101,12 @@ class Sheet:
 
     def _add(self, words: list[str]) -> Sequence[Detection]:
         numbers = [_read_number(word) for word in words[-4:]] if len(words) > 4 else None
-        label = " ".join(words if numbers is None else words[:-4])
-        if not label:
+        named = words if numbers is None else words[:-4]
+        if not named or all(map(_is_number, named)):
             raise ValueError("no label")
+        if numbers is None and len(named) > 1 and _is_number(named[-1]):
+            raise ValueError("a box of fewer than four numbers")
+        label = " ".join(named)
         box = None if numbers is None else self._make_box(*numbers)
         return (*self.detections, Detection(label=label, confidence=1.0, box=box))
 
@@ -143,6 +146,15 @@ def _redraw(found: Detection, change: Callable[[Box], dict[str, float]]) -> Dete
     if found.box is None:
         raise ReviewError(f"{found.label!r} is of the whole picture; delete it, and add one with a box")
     return redraw(found, Box.model_validate({**found.box.__dict__, **change(found.box)}))
+
+
+def _is_number(word: str) -> bool:
+    """Whether a word would be read as a number, in the digits of whatever script."""
+    try:
+        float(word)
+    except ValueError:
+        return word.isnumeric()
+    return True
 
 
 def _read_number(word: str) -> float:

@@ -10,6 +10,7 @@ from hub.event import BOX_PIXELS, MAX_DETECTIONS, Box, Detection
 from hub.review.error import ReviewError
 
 NO_SIZE = (1, 1)
+LEAST_PIXELS = 1 - 1e-6  # a pixel, as fractions of the picture come out
 
 
 def measure_overlap(one: Box, other: Box) -> float:
@@ -78,7 +79,7 @@ def check_detections(
         size: Of the picture, in pixels.
 
     Raises:
-        ReviewError: There are too many, or a box has no area, lies outside or is no number.
+        ReviewError: There are too many, or a box has less than a pixel, lies outside or is no number.
     """
     if len(said) > MAX_DETECTIONS:
         raise ReviewError(f"{len(said)} boxes: an event has at most {MAX_DETECTIONS}")
@@ -105,9 +106,15 @@ def _check_box(found: Detection, number: int, size: tuple[int, int]) -> Detectio
     if kept is None:
         said = f"{fault.code}, {fault.said}" if fault else "cannot be used"
         raise ReviewError(f"box {number} ({found.label!r}): {said}")
+    xmin, ymin, xmax, ymax = kept.corners
+    if size != NO_SIZE and min(xmax - xmin, ymax - ymin) < LEAST_PIXELS:
+        across, down = xmax - xmin, ymax - ymin
+        raise ReviewError(
+            f"box {number} ({found.label!r}): {across:.3g} x {down:.3g} pixels of it are in the picture; "
+            "at least 1 x 1 must be"
+        )
     if fault is None:
         return found
-    xmin, ymin, xmax, ymax = kept.corners
     cut = Box.from_corners(xmin / size[0], ymin / size[1], xmax / size[0], ymax / size[1])
     return found.model_copy(update={"box": cut})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from hub.review.agreement import Agreement
-from hub.review.desk import Desk
+from hub.review.desk import Desk, Task
 from hub.store.database import Transaction
 from hub.store.leases import count_held
 from hub.store.review_queue import count_by_reason
@@ -34,18 +34,34 @@ class Reviewer:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """An event of which reviewers do not say the same, and nobody has settled it."""
+
+    event_id: int
+    reviewers: tuple[str, ...]
+    verdicts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """How the work stands."""
 
     reasons: tuple[Reason, ...]
     reviewers: tuple[Reviewer, ...]
     agreement: Agreement
+    disputed: tuple[Dispute, ...] = ()
 
 
 async def read_overview(desk: Desk) -> Overview:
     """Return how the work stands."""
     reasons, reviewers = await desk.read(_read)
-    return Overview(reasons, reviewers, await desk.agreement())
+    disputed = await desk.list_disputed(count=None)
+    return Overview(reasons, reviewers, await desk.agreement(), tuple(map(_describe, disputed)))
+
+
+def _describe(task: Task) -> Dispute:
+    said = task.words
+    return Dispute(task.event.id, tuple(one.reviewer for one in said), tuple(one.verdict for one in said))
 
 
 def _read(connection: Transaction) -> tuple[tuple[Reason, ...], tuple[Reviewer, ...]]:

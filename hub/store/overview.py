@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Engine, Select, Table, func, select
+from sqlalchemy import ColumnElement, Engine, Select, Subquery, Table, func, select
 
 from hub.errors import StoreError
 from hub.store.database import check_store, open_engine, open_read_engine
@@ -162,19 +162,28 @@ async def read_quarantine(engine: AsyncEngine, number: int) -> dict[str, Any]:
 async def list_devices(engine: AsyncEngine) -> Rows:
     """Return the devices ever seen, with counts.
 
-    `events` are stored rows, amendments included. `gaps` are stretches of records that a device said are
-    gone, `missing` the records in them. `stale` and `early` records came again or out of turn, and were
+    `events` are counted once each, whatever amends them. `gaps` are stretches of records that a device said
+    are gone, `missing` the records in them. `stale` and `early` records came again or out of turn, and were
     dropped.
     """
+    later = _count_amendments()
+    rows = _for_device(events, "events", func.count())
     statement = select(
         devices,
-        _for_device(events, "events", func.count()),
+        (rows - func.coalesce(later.c.rows, 0)).label("events"),  # the index has no `amends`
         _for_device(gaps, "gaps", func.count()),
         _for_device(gaps, "missing", func.sum(gaps.c.last - gaps.c.first + 1)),
         _for_device(epochs, "stale", func.sum(epochs.c.stale)),
         _for_device(epochs, "early", func.sum(epochs.c.early)),
     )
-    return await _rows(engine, statement.order_by(devices.c.name))
+    joined = devices.join(later, later.c.device == devices.c.name, isouter=True)
+    return await _rows(engine, statement.select_from(joined).order_by(devices.c.name))
+
+
+def _count_amendments() -> Subquery:
+    name = events.c.device.concat("")  # no column, so that not the devices' index is read but the amendments'
+    counted = select(name.label("device"), func.count().label("rows"))
+    return counted.where(events.c.amends > 0).group_by(name).subquery()
 
 
 def _for_device(table: Table, name: str, figure: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -212,9 +221,13 @@ async def count_rows(engine: AsyncEngine) -> dict[str, int]:
 
 
 async def read_newest(engine: AsyncEngine) -> dict[str, Any] | None:
-    """Return the newest event: id, device, source, when it was captured and received; None without any."""
+    """Return the newest event: id, device, source, when it was captured and received; None without any.
+
+    What is said later of an event is no newer one.
+    """
     columns = (events.c.id, events.c.device, events.c.source, events.c.captured_at, events.c.received_at)
-    rows = await _rows(engine, select(*columns).order_by(events.c.id.desc()).limit(1))
+    first = events.c.amends.is_(None)
+    rows = await _rows(engine, select(*columns).where(first).order_by(events.c.id.desc()).limit(1))
     return rows[0] if rows else None
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, func, literal_column, select, union
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, literal_column, select, union
 
 from hub.store.schema import captures, detections, events, reviews
 from hub.store.tallies import Wanted
 from hub.store.wall_clock import Marks, begin_of, hour_of, part_of
+from hub.verdicts import ACCEPTED, CORRECTED, DISPUTED, JUDGED, OPEN, REJECTED, REVIEW
 
-OPEN = "open"
-"""The state of an event that was captured and has no verdict; one that was skipped is open too."""
+STATES = (OPEN, DISPUTED, ACCEPTED, CORRECTED, REJECTED)
+"""What stands of an event, as it is shown: what waits for a person first."""
 _STANDS = reviews.c.undone_at.is_(None)
 
 
@@ -25,7 +26,8 @@ class Reviewed:
     Attributes:
         captured: By (first reason, device, beginning of a part of the hour in which it was taken); one that
             two instances captured is there twice.
-        states: By (device, the last verdict that stands or `open`), each event once.
+        states: By (device, what stands: the event's `review`), each event once. It is `open` without a
+            verdict, after a skip, and until a verdict is an amendment.
         verdicts: By (reviewer, verdict, beginning of a part of the hour in which it was given), skips too.
     """
 
@@ -86,14 +88,16 @@ def _by_hour(
 def _read_states(connection: Connection, wanted: list[ColumnElement[bool]]) -> dict[tuple[str, str], int]:
     given = select(reviews.c.event_id).where(_STANDS)
     subject = union(select(captures.c.event_id), given).subquery()
-    said = given.add_columns(func.max(reviews.c.id).label("last")).where(reviews.c.verdict != "skipped")
-    last = said.group_by(reviews.c.event_id).subquery()
+    applied = select(reviews.c.event_id, func.max(reviews.c.amendment_id).label("newest"))
+    last = applied.group_by(reviews.c.event_id).subquery()
+    view = events.alias("view")
     rows = (
         subject.join(events, events.c.id == subject.c.event_id)
         .join(last, last.c.event_id == subject.c.event_id, isouter=True)
-        .join(reviews, reviews.c.id == last.c.last, isouter=True)
+        .join(view, view.c.id == last.c.newest, isouter=True)
     )
-    state = func.coalesce(reviews.c.verdict, OPEN)
+    word = view.c.attributes[REVIEW].as_string()
+    state = case((word.in_(JUDGED), word), else_=OPEN)
     counts = select(events.c.device, state, func.count()).select_from(rows).where(*wanted)
     grouped = counts.group_by(literal_column("1"), literal_column("2"))
     return {(device, said): count for device, said, count in connection.execute(grouped)}

@@ -11,12 +11,15 @@ from sqlalchemy import insert
 
 from hub.config import Config
 from hub.instances import says, trouble
+from hub.review.applying import Applier
+from hub.review.settings import ReviewSettings
 from hub.status import Status, read_status
 from hub.store.batches import begin_batch
 from hub.store.calls import begin_call
 from hub.store.plugin_parts import note_parts
 from hub.store.plugin_state import note_state
-from hub.store.schema import captures, cursors, deliveries
+from hub.store.review_tallies import STATES
+from hub.store.schema import captures, cursors, deliveries, reviews
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -99,7 +102,22 @@ async def test_status_counts_captures_by_state(told: Any, store: Any, arrivals: 
     }
     await write(store, insert(captures).values(row))
 
-    assert (await told()).review == {"open": 1, "accepted": 0, "corrected": 0, "rejected": 0}
+    assert (await told()).review == dict.fromkeys(STATES, 0) | {"open": 1}
+
+
+async def test_status_counts_an_event_once_whatever_amends_it(
+    told: Any, store: Any, arrivals: Any, soon: Any
+) -> None:
+    await soon(store.add(arrivals.plain()))
+    verdict = {"event_id": 1, "reviewer": "ann", "verdict": "accepted", "note": "", "made_at": NOW}
+    await write(store, insert(reviews).values(verdict))
+    await Applier(store.writer, store.engine, ReviewSettings()).apply_all()
+    assert store.sql("SELECT amends FROM events") == [(None,), (1,)]
+
+    found = await told()
+    assert [one["events"] for one in found.devices] == [1]
+    assert found.newest is not None
+    assert found.newest["id"] == 1
 
 
 async def test_status_counts_what_is_refused(told: Any, store: Any, arrivals: Any, soon: Any) -> None:

@@ -150,6 +150,8 @@ class Session:
                 self._viewer.show(task.picture, shown)
             except ReviewError as error:
                 self._say(str(error), "yellow")
+        elif task.picture is not None and not self._draws and not task.picture.exists():
+            self._say(f"its picture is gone ({task.picture})", "yellow")
         show_task(self._console, task, shown, progress, self._note, picture=self._draws)
         if self._commands.interactive:
             self._say(KEYS, "dim")

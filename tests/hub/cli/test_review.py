@@ -92,6 +92,15 @@ REFUSED = [
     ("m 2 1 1", "is of the whole picture"),
     ("s 1 0 5", "no area"),
     ("+ cup 1 2 -3 4", "no area"),
+    ("+ cup 0 0 1e-9 1e-9", "at least 1 x 1"),
+    ("+ cup 63.5 0 9 9", "at least 1 x 1"),
+    ("s 1 0.5 9", "at least 1 x 1"),
+    ("+ cup 1 2", "write + LABEL X Y"),
+    ("+ cup 1 2 3", "write + LABEL X Y"),
+    ("+ iphone \u0665", "write + LABEL X Y"),
+    ("+ \uff11 2 3 4 5", "write + LABEL X Y"),
+    ("+ \uff11", "write + LABEL X Y"),
+    ("+ 1 2 3 4", "write + LABEL X Y"),
     ("+ cup 1e9 2 3 4", "less than or equal to"),
     ("d x", "write d NUMBER"),
     ("l 1 " + "x" * 300, "at most 200"),
@@ -267,6 +276,15 @@ def test_terminal_shows_the_picture_takes_keys_and_gives_back_what_is_held_on_ct
     assert screen.wait() == 0
     assert events.sql("SELECT COUNT(*) FROM leases") == [(0,)]
     assert [row[2] for row in verdicts(events)] == ["corrected", "rejected"]
+
+
+def test_script_is_told_of_a_picture_that_is_gone_before_any_verdict(lenshub, events):
+    assert "its picture is gone" not in lenshub("review", "--as", "anna", given=b"q\n").output
+    for path in (events.data_dir / "frames").rglob("*.jpg"):
+        path.unlink()
+    told = lenshub("review", "--as", "anna", given=b"a\nq\n").output
+
+    assert 0 <= told.find("its picture is gone") < told.find("event 1: accepted")
 
 
 def test_picture_that_is_gone_is_told_and_the_event_can_be_rejected(folder, events):

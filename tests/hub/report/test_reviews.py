@@ -12,6 +12,8 @@ from sqlalchemy import insert
 from hub.event import Detection
 from hub.report.figures import count_figures
 from hub.report.reviews import Reviews
+from hub.review.applying import Applier
+from hub.review.settings import ReviewSettings
 from hub.store.schema import captures, reviews
 from hub.store.tallies import Wanted
 
@@ -35,7 +37,7 @@ def verdict(event: int, reviewer: str, said: str, at: datetime = NOON, *, undone
 
 @pytest.fixture
 async def reviewed(store: Any, arrivals: Any, soon: Any) -> Any:
-    """Events 1 to 4 of two devices, captured; one accepted, one corrected after all, two left open."""
+    """Events 1 to 4 of two devices, captured; one accepted, one disputed, two left open."""
     cup = (Detection(label="cup", confidence=0.4),)
     new = [arrivals.event("porch", captured_at=NOON, source="deeplens") for _ in range(3)]
     new.append(arrivals.event("yard", captured_at=NIGHT, source="deeplens", detections=cup))
@@ -50,7 +52,12 @@ async def reviewed(store: Any, arrivals: Any, soon: Any) -> Any:
         verdict(4, "bob", "skipped"),
     ):
         await store.writer.change(lambda c, one=statement: c.execute(one))
+    await apply(store)
     return store
+
+
+async def apply(store: Any) -> None:
+    await Applier(store.writer, store.engine, ReviewSettings()).apply_all()
 
 
 async def count(store: Any, wanted: Wanted | None = None) -> Reviews:
@@ -61,11 +68,25 @@ async def test_captures_are_counted_by_the_strategy_that_chose_them(reviewed: An
     assert (await count(reviewed)).reasons == {"near_threshold": 2, "random": 2}
 
 
-async def test_event_is_in_the_state_of_its_last_verdict_that_stands(reviewed: Any) -> None:
+async def test_event_is_in_the_state_that_stands(reviewed: Any) -> None:
     found = await count(reviewed)
 
-    assert found.state == {"open": 2, "accepted": 1, "corrected": 1, "rejected": 0}
-    assert found.devices["yard"] == {"open": 1, "accepted": 0, "corrected": 0, "rejected": 0}
+    assert found.state == {"open": 2, "disputed": 1, "accepted": 1, "corrected": 0, "rejected": 0}
+    assert found.devices["yard"] == {"open": 1, "disputed": 0, "accepted": 0, "corrected": 0, "rejected": 0}
+
+
+async def test_dispute_ends_with_the_word_that_settles_it(reviewed: Any) -> None:
+    for one in (verdict(2, "carol", "rejected"), verdict(2, "bob", "accepted")):
+        await reviewed.writer.change(lambda c, one=one: c.execute(one))
+        await apply(reviewed)
+
+    assert (await count(reviewed)).devices["porch"] == {
+        "open": 1,
+        "disputed": 0,
+        "accepted": 1,
+        "corrected": 0,
+        "rejected": 1,
+    }
 
 
 async def test_verdicts_are_counted_for_who_gave_them(reviewed: Any) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hub.dataset.choice import Choice, choose
 from hub.event import Detection
+from hub.review.overview import read_overview
 from hub.review.settings import ReviewSettings
 from hub.store.review_queue import ReviewFilter, is_for_two
 
@@ -111,6 +113,33 @@ async def test_agreement_is_told_in_percent_kappa_and_overlap(bench, desk, found
     assert agreement.verdict_kappa == pytest.approx((0.75 - 0.4375) / (1 - 0.4375))
     assert agreement.label_kappa == pytest.approx((4 / 6 - 12 / 36) / (1 - 12 / 36))
     assert agreement.mean_overlap == 1.0
+
+
+async def test_disputed_event_is_left_out_of_a_dataset_by_its_own_reason(bench, desk):
+    (event_id,) = await bench.add()
+    await desk.accept(event_id, "anna")
+    await desk.reject(event_id, "ben")
+    await bench.apply()
+
+    left_out = (await choose(bench.store.log, Choice())).left_out
+    assert left_out == {"disputed (`lenshub review --disputed`)": 1}
+
+
+async def test_overview_lists_the_dispute_that_two_others_began_after_two_agreed(bench, desk):
+    (event_id,) = await bench.add()
+    await desk.accept(event_id, "anna")
+    await desk.accept(event_id, "ben")
+    await desk.reject(event_id, "carol")
+    assert (await desk.state(event_id)).state == "disputed"
+
+    overview = await read_overview(desk)
+    (one,) = overview.disputed
+    assert (one.event_id, one.reviewers, one.verdicts) == (
+        event_id,
+        ("anna", "carol"),
+        ("accepted", "rejected"),
+    )
+    assert overview.agreement.same == 1.0
 
 
 async def test_agreement_without_events_is_not_known(desk):

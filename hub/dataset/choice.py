@@ -28,7 +28,7 @@ class Choice:
     """What is wanted of the store.
 
     Attributes:
-        unreviewed: Also what nobody has reviewed; what was rejected never is.
+        unreviewed: Also what nobody has reviewed; what was rejected or is disputed never is.
         negatives: Also pictures without a detection.
     """
 
@@ -42,9 +42,10 @@ class Choice:
         """Return why an event with a picture is left out, or None."""
         if word_of(event.attributes) == REJECTED:
             return "rejected in review"
+        if word_of(event.attributes) == DISPUTED:
+            return "disputed (`lenshub review --disputed`)"
         if not self.unreviewed and not is_reviewed(event):
-            is_disputed = word_of(event.attributes) == DISPUTED
-            return "disputed (`lenshub review --disputed`)" if is_disputed else "not reviewed"
+            return "not reviewed"
         if self.until is not None and event.captured_at >= self.until:
             return "captured later"
         return "without a detection" if not event.detections and not self.negatives else None

@@ -65,6 +65,7 @@ class Hub:
     def install(self, name: str, source: str) -> None:
         """Install a made plugin as a distribution of its own."""
         module = f"made_{name.replace('-', '_')}"
+        sys.modules.pop(module, None)  # of an earlier test in this process
         (self.site / f"{module}.py").write_text(textwrap.dedent(source))
         info = self.site / f"{module}-0.0.dist-info"
         info.mkdir()

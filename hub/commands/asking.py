@@ -12,10 +12,9 @@ from hub.commands.executor import Executor
 from hub.decode.message import Decoded, Message
 from hub.errors import StoreError
 from hub.store.commands import Answer, ask, read_answer
-from hub.store.database import HubRunningError, hub_is_running, hub_lock, open_engine
-from hub.store.frames import FrameStore
+from hub.store.database import HubRunningError, hub_is_running, hub_lock
 from hub.store.overview import reading
-from hub.store.writer import Writer
+from hub.store.writing import open_writer
 
 LOOK_S = 0.05
 ANSWER_S = 120.0
@@ -58,12 +57,5 @@ async def execute_here(data_dir: Path, decode: Decode) -> None:
         HubRunningError: A hub holds the lock.
     """
     with hub_lock(data_dir):
-        engine = open_engine(data_dir)
-        writer = await Writer.open(data_dir, FrameStore(data_dir / "frames"))
-        writing = asyncio.create_task(writer.run(), name="writer")
-        try:
+        async with open_writer(data_dir) as (writer, engine):
             await Executor(writer, engine, decode).execute_all()
-        finally:
-            writer.close()
-            await writing
-            await engine.dispose()

@@ -38,12 +38,12 @@ from hub.store.plugin_state import check_delivers, list_known
 from hub.store.quarantine import drop, list_numbers
 from hub.store.renewal import list_failed, read_outcome, renew
 from hub.store.replays import Replay, add_replay, end_replay, read_plugin, read_position
+from hub.store.watching import watch
 from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.2
-UNREADABLE_S = 5.0
 
 
 class CommandError(HubError):
@@ -76,17 +76,11 @@ class Executor:
 
     async def run(self) -> None:
         """Execute what is asked, until cancelled."""
-        reported = False
-        while True:
-            try:
-                await self.execute_all()
-                reported = False
-            except Exception as error:  # noqa: BLE001 - the store's trouble must not end the hub
-                if not reported:
-                    log.warning("command.waiting: the store cannot be read: %s", error)
-                reported = True
-                await asyncio.sleep(UNREADABLE_S)
-            await asyncio.sleep(LOOK_S)
+        await watch(self._look, "command")
+
+    async def _look(self) -> float:
+        await self.execute_all()
+        return LOOK_S
 
     async def execute_all(self) -> None:
         """Execute the commands that have no answer yet, oldest first."""

@@ -23,10 +23,10 @@ from hub.program import load_plugins, make_decoders
 from hub.sources.hooked import HookedSource
 from hub.sources.topics import decode_known
 from hub.store.calls import read_known
-from hub.store.database import hub_lock, open_engine, upgrade
-from hub.store.frames import FrameStore
+from hub.store.database import hub_lock, upgrade
 from hub.store.log import EventLog
 from hub.store.writer import Writer
+from hub.store.writing import open_writer
 
 LOOK_EVERY_S = 0.1
 LONGEST_WAIT_S = 60.0
@@ -69,16 +69,7 @@ async def classify_files(
     async with AsyncExitStack() as stack:
         stack.enter_context(hub_lock(data_dir))
         await asyncio.to_thread(upgrade, data_dir)
-        engine = open_engine(data_dir)
-        stack.push_async_callback(engine.dispose)
-        writer = await Writer.open(data_dir, FrameStore(data_dir / "frames"))
-        writing = asyncio.create_task(writer.run(), name="writer")
-
-        async def end_writing() -> None:
-            writer.close()
-            await writing
-
-        stack.push_async_callback(end_writing)
+        writer, engine = await stack.enter_async_context(open_writer(data_dir))
         if hasattr(loaded.plugin, "__aenter__"):
             async with asyncio.timeout(START_S):
                 await stack.enter_async_context(loaded.plugin)

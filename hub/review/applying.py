@@ -22,17 +22,17 @@ from hub.review.settings import ReviewSettings
 from hub.review.standing import Standing, find_standing
 from hub.store import reviews
 from hub.store.arrival import Arrival, Burst, Receipt
-from hub.store.database import Database, Transaction, hub_lock, open_engine
-from hub.store.frames import FrameStore
+from hub.store.database import Database, Transaction, hub_lock
 from hub.store.log import EventLog
 from hub.store.reviews import Word
+from hub.store.watching import watch
 from hub.store.writer import Writer
+from hub.store.writing import open_writer
 from hub.verdicts import CHOSEN, DISPUTED, REVIEW, REVIEW_NOTE, REVIEWED_AT, REVIEWED_BY
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.2
-UNREADABLE_S = 5.0
 AT_ONCE = 200
 SOURCE = "review"
 
@@ -47,17 +47,11 @@ class Applier:
 
     async def run(self) -> None:
         """Apply what is said, until cancelled."""
-        reported = False
-        while True:
-            try:
-                await self.apply_all()
-                reported = False
-            except Exception as error:  # noqa: BLE001 - the store's trouble must not end the hub
-                if not reported:
-                    log.warning("review.waiting: the store cannot be read: %s", error)
-                reported = True
-                await asyncio.sleep(UNREADABLE_S)
-            await asyncio.sleep(LOOK_S)
+        await watch(self._look, "review")
+
+    async def _look(self) -> float:
+        await self.apply_all()
+        return LOOK_S
 
     async def apply_all(self) -> None:
         """Apply every word that the log does not have yet."""
@@ -124,12 +118,5 @@ async def apply_here(data_dir: Path, settings: ReviewSettings) -> None:
         HubRunningError: A hub holds the lock.
     """
     with hub_lock(data_dir):
-        engine = open_engine(data_dir)
-        writer = await Writer.open(data_dir, FrameStore(data_dir / "frames"))
-        writing = asyncio.create_task(writer.run(), name="writer")
-        try:
+        async with open_writer(data_dir) as (writer, engine):
             await Applier(writer, engine, settings).apply_all()
-        finally:
-            writer.close()
-            await writing
-            await engine.dispose()

@@ -7,7 +7,6 @@ for an event. Killed between portions it goes on where the sums say that they en
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,12 +25,11 @@ from hub.store.database import (
     open_write_engine,
 )
 from hub.store.quarters import Portion, add_portion, count_portion, read_newest, read_up_to
+from hub.store.watching import watch
 
 if TYPE_CHECKING:  # a report is to start quickly
     from hub.store.log import EventLog
     from hub.store.writer import Writer
-
-log = logging.getLogger(__name__)
 
 PORTION = 20_000
 """Ids in a portion; fewer are left to the report. Counting takes a core 0.2 s, adding 10 to 30 ms."""
@@ -53,17 +51,10 @@ class Tallying:
     async def run(self) -> None:
         """Add up a portion whenever one is complete, until cancelled."""
         await asyncio.sleep(self._start_s)
-        reported = False
-        while True:
-            try:
-                more = await self.add_up()
-                reported = False
-            except Exception as error:  # noqa: BLE001 - the store's trouble must not end the hub
-                more = False
-                if not reported:
-                    log.warning("tallies.waiting: the store cannot be read: %s", error)
-                reported = True
-            await asyncio.sleep(PAUSE_S if more else LOOK_S)
+        await watch(self._look, "tallies")
+
+    async def _look(self) -> float:
+        return PAUSE_S if await self.add_up() else LOOK_S
 
     async def add_up(self) -> bool:
         """Add one portion if so much is new, and return whether it was."""

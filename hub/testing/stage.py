@@ -22,11 +22,12 @@ from hub.errors import ConfigError
 from hub.event import Event, NewEvent
 from hub.loading import Broken, Loaded, load_instance, make_instance
 from hub.store.arrival import Arrival, Burst
-from hub.store.database import open_engine, upgrade
+from hub.store.database import upgrade
 from hub.store.frames import FrameStore
 from hub.store.log import EventLog
 from hub.store.settlement import Outcome
 from hub.store.writer import Writer
+from hub.store.writing import open_writer
 from hub.testing.faults import Fault, FaultyDelivery, FaultyFrame, InjectedCrash, Tripwire
 
 
@@ -79,19 +80,14 @@ class PluginStage:
             ConfigError: The instance cannot be made; with every problem.
         """
         await asyncio.to_thread(upgrade, data_dir)
-        engine = open_engine(data_dir)
-        writer = await Writer.open(data_dir, FrameStore(data_dir / "frames"))
-        writing = asyncio.create_task(writer.run(), name="writer")
         name = plugin if isinstance(plugin, str) else plugin.__name__.lower()
-        stage = cls(name, plugin, table, data_dir, writer, EventLog(engine))
-        try:
-            await stage.restart()
-            yield stage
-        finally:
-            await stage._entered.aclose()
-            writer.close()
-            await writing
-            await engine.dispose()
+        async with open_writer(data_dir) as (writer, engine):
+            stage = cls(name, plugin, table, data_dir, writer, EventLog(engine))
+            try:
+                await stage.restart()
+                yield stage
+            finally:
+                await stage._entered.aclose()
 
     @property
     def plugin(self) -> Any:

@@ -142,5 +142,6 @@ def _with_frame(events: tuple[NewEvent, ...], picture: bytes | None, limits: Lim
     first = events[0]
     if picture is not None and first.frame is None:
         first = first.model_copy(update={"frame": describe_picture(picture, limits)})
-    check_picture(first.frame, picture, limits)
+    else:
+        check_picture(first.frame, picture, limits)
     return first, *events[1:]

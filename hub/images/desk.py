@@ -163,7 +163,7 @@ class Desk:
             self._refusals.note(name, outcome.refusal)
         self.release(outcome.key)
         if outcome.kind == "stored":
-            self._writer.change_soon(partial(drop_answers, plugin=self.name, keys=(outcome.key,)))
+            self._writer.change_soon(partial(drop_answers, plugin=self.name, key=outcome.key))
 
     def _tell(self, verdict: Verdict | None) -> GateSaid | None:
         return self._gatekeeper.said(verdict) if self._gatekeeper and verdict else None

@@ -268,6 +268,8 @@ def _find_newest(connection: Connection, about: Newest, after: int, since: Any) 
 
 
 def _read_standing(connection: Connection, firsts: Sequence[int]) -> Iterator[Amended]:
+    if not firsts:
+        return
     last = _find_last(connection, firsts)
     rows = {event.id: event for event in read_rows(connection, [*firsts, *last])}
     standing = {event.amends: event for event in rows.values() if event.amends is not None}

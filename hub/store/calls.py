@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, String, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import Connection, String, bindparam, cast, delete, exists, func, insert, select, update
 
 from hub.store.schema import calls, events
 
@@ -16,6 +15,17 @@ _ANSWERS = select(calls.c.operation, calls.c.answer).where(
     calls.c.image_key == bindparam("of_key"),
     calls.c.answer.is_not(None),
 )
+_BEGIN = insert(calls).returning(calls.c.id)
+_ANSWER = (
+    update(calls).where(calls.c.id == bindparam("number")).values(state="answered", answer=bindparam("said"))
+)
+_OF_STORED = (
+    calls.c.plugin == bindparam("of_plugin"),
+    calls.c.image_key == bindparam("of_key"),
+    exists().where(events.c.key == bindparam("of_key")),
+)
+_DROP_FREE = delete(calls).where(*_OF_STORED, calls.c.state == "free")
+_DROP_ANSWER = update(calls).where(*_OF_STORED).values(answer=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +61,12 @@ def begin_call(
         "price": price,
         "began_at": now,
     }
-    return int(connection.execute(insert(calls).returning(calls.c.id), row).scalar_one())
+    return int(connection.execute(_BEGIN, row).scalar_one())
 
 
 def answer_call(connection: Connection, number: int, answer: str) -> None:
     """Keep the answer of a call that was begun."""
-    own = update(calls).where(calls.c.id == number)
-    connection.execute(own.values(state="answered", answer=answer))
+    connection.execute(_ANSWER, {"number": number, "said": answer})
 
 
 def keep_answer(
@@ -81,12 +90,11 @@ def give_back_call(connection: Connection, number: int) -> None:
     connection.execute(delete(calls).where(calls.c.id == number))
 
 
-def drop_answers(connection: Connection, plugin: str, keys: Sequence[str]) -> None:
-    """Forget the answers of pictures whose event is stored; what they cost stays."""
-    stored = select(events.c.key).where(events.c.key.in_(keys))
-    of_stored = (calls.c.plugin == plugin, calls.c.image_key.in_(stored))
-    connection.execute(delete(calls).where(*of_stored, calls.c.state == "free"))
-    connection.execute(update(calls).where(*of_stored).values(answer=None))
+def drop_answers(connection: Connection, plugin: str, key: str) -> None:
+    """Forget the answers of a picture if its event is stored; what they cost stays."""
+    of = {"of_plugin": plugin, "of_key": key}
+    connection.execute(_DROP_FREE, of)
+    connection.execute(_DROP_ANSWER, of)
 
 
 def read_spending(connection: Connection, plugin: str, since: datetime) -> list[tuple[str, float, int]]:

@@ -92,12 +92,12 @@ class Hub:
         """Tell it to stop, as a service manager would; return its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(30)
 
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(30)
 
     def cli(self, *arguments: str, code: int = 0) -> str:
         """Run a command and return what it prints; its exit code must be `code`.
@@ -107,7 +107,7 @@ class Hub:
         runner = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "300"})
         command = [*arguments, "-c", str(self.folder / "hub.toml")]
         with ThreadPoolExecutor(1) as thread:
-            done = thread.submit(runner.invoke, app, command).result(30)
+            done = thread.submit(runner.invoke, app, command).result(60)
         assert done.exit_code == code, f"{done.output} {done.exception!r}"
         return done.output
 
@@ -160,7 +160,7 @@ class Sender:
     async def heard(self) -> list[Received]:
         return await self.connection.receive()
 
-    async def acked(self, seq: int, timeout_s: float = 20) -> None:
+    async def acked(self, seq: int, timeout_s: float = 30) -> None:
         """Wait until the hub says that a record is committed."""
         async with asyncio.timeout(timeout_s):
             while True:
@@ -168,7 +168,7 @@ class Sender:
                     if Ack.model_validate_json(message.payload).seq >= seq:
                         return
 
-    async def delivered(self, timeout_s: float = 20) -> None:
+    async def delivered(self, timeout_s: float = 30) -> None:
         """Wait until the broker has taken everything."""
         async with asyncio.timeout(timeout_s):
             while self.connection.unsent:  # noqa: ASYNC110 - the broker's answers are not an event of ours

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,6 +12,11 @@ import pytest
 
 HEAD = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
 LARGEST_FILE = 2000  # bytes: less than a picture has
+LIMITED = f"""
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, ({LARGEST_FILE}, {LARGEST_FILE}))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 @pytest.fixture
@@ -35,15 +40,8 @@ def test_running_hub_imports_a_set_once(hub, table):
 
 
 def test_disk_that_is_full_leaves_no_half_set(hub, table, tmp_path):
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
-
-    ran = subprocess.run(
-        [*hub.program, "dataset", "convert", str(table), str(tmp_path / "out"), "--format", "voc", "--copy"],
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    convert = ["dataset", "convert", str(table), str(tmp_path / "out"), "--format", "voc", "--copy"]
+    program = [sys.executable, "-c", LIMITED, *hub.program]
+    ran = subprocess.run([*program, *convert], capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stderr.count("\n"), "File too large" in ran.stderr) == (1, 1, True)
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []

@@ -163,9 +163,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
 
 @pytest.fixture
 def soon() -> Callable[..., Awaitable[Any]]:
-    """A function that awaits something for ten seconds at most."""
+    """A function that awaits something for half a minute at most."""
 
-    async def wait(awaitable: Awaitable[Any], timeout_s: float = 10) -> Any:
+    async def wait(awaitable: Awaitable[Any], timeout_s: float = 30) -> Any:
         async with asyncio.timeout(timeout_s):
             return await awaitable
 

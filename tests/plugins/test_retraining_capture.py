@@ -155,7 +155,7 @@ async def test_limit_lets_in_again_when_its_period_is_over(hub: Any, period: str
 
 async def test_limit_of_a_label_counts_pictures_without_one_by_themselves(hub: Any) -> None:
     table = {"random": {"share": 1.0}, "negative": {"share": 1.0}, "label_limits": {"day": 1}}
-    assert outcomes(await burst(hub, 3, table, detections=())) == ["done", "skipped", "skipped"]
+    assert sorted(outcomes(await burst(hub, 3, table, detections=()))) == ["done", "skipped", "skipped"]
 
 
 async def test_picture_that_is_nearly_another_is_dropped_also_after_a_restart(hub: Any) -> None:

@@ -11,6 +11,7 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -218,18 +219,26 @@ def test_picture_is_opened_in_the_viewer_of_choice_with_its_boxes(lenshub, event
     assert not seen.exists()
 
 
+PLAIN = ("NO_COLOR", "COLUMNS", "LINES")
+
+
 class Terminal:
     """`lenshub review` on a terminal of its own; what it writes is collected in `text`."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self.pid, self._side = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-            for name in ("NO_COLOR", "COLUMNS", "LINES"):
-                os.environ.pop(name, None)
-            os.execv(Path(sys.executable).with_name("lenshub"), ["lenshub", "review", *arguments])  # noqa: S606
-        fcntl.ioctl(self._side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        self._side, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        kept = {name: value for name, value in os.environ.items() if name not in PLAIN}
+        self.process = subprocess.Popen(
+            [Path(sys.executable).with_name("lenshub"), "review", *arguments],
+            cwd=folder,
+            env={**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        )
+        os.close(terminal)
         self.text = ""
 
     def type(self, keys: str) -> None:
@@ -249,7 +258,9 @@ class Terminal:
         return before
 
     def wait(self) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        code = self.process.wait(60)
+        os.close(self._side)
+        return code
 
 
 def test_terminal_shows_the_picture_takes_keys_and_gives_back_what_is_held_on_ctrl_c(folder, events):
@@ -270,7 +281,7 @@ def test_terminal_shows_the_picture_takes_keys_and_gives_back_what_is_held_on_ct
     screen.expect("q quit")
     assert events.sql("SELECT event_id, reviewer FROM leases") == [(3, "anna")]
 
-    os.kill(screen.pid, signal.SIGINT)
+    screen.process.send_signal(signal.SIGINT)
     screen.expect("given back")
     screen.expect("anna: 1 corrected, 1 rejected")
     assert screen.wait() == 0

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,9 @@ class Terminal:
         self._side, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
         kept = {name: value for name, value in os.environ.items() if name not in PLAIN}
+        before = signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # what is ignored here is ignored there
         self.process = subprocess.Popen(
             [Path(sys.executable).with_name("lenshub"), "review", *arguments],
             cwd=folder,
@@ -238,6 +242,7 @@ class Terminal:
             stderr=terminal,
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, before)
         os.close(terminal)
         self.text = ""
 
@@ -258,13 +263,29 @@ class Terminal:
         return before
 
     def wait(self) -> int:
-        code = self.process.wait(60)
+        return self.process.wait(60)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
         os.close(self._side)
-        return code
 
 
-def test_terminal_shows_the_picture_takes_keys_and_gives_back_what_is_held_on_ctrl_c(folder, events):
-    screen = Terminal(folder, "--as", "anna")
+@pytest.fixture
+def terminal(folder):
+    """A function that opens a `Terminal`; they are closed at the end."""
+    with ExitStack() as opened:
+
+        def open_terminal(*arguments: str) -> Terminal:
+            screen = Terminal(folder, *arguments)
+            opened.callback(screen.close)
+            return screen
+
+        yield open_terminal
+
+
+def test_terminal_shows_the_picture_takes_keys_and_gives_back_what_is_held_on_ctrl_c(terminal, events):
+    screen = terminal("--as", "anna")
     shown = screen.expect("q quit")
     assert shown.count("▀") > 100
     assert re.search(r"38;2;\d+;\d+;\d+", shown)
@@ -298,10 +319,10 @@ def test_script_is_told_of_a_picture_that_is_gone_before_any_verdict(lenshub, ev
     assert 0 <= told.find("its picture is gone") < told.find("event 1: accepted")
 
 
-def test_picture_that_is_gone_is_told_and_the_event_can_be_rejected(folder, events):
+def test_picture_that_is_gone_is_told_and_the_event_can_be_rejected(terminal, events):
     for path in (events.data_dir / "frames").rglob("*.jpg"):
         path.unlink()
-    screen = Terminal(folder, "--as", "anna", "--limit", "1")
+    screen = terminal("--as", "anna", "--limit", "1")
     assert "its picture is gone" in screen.expect("q quit")
     screen.type("r")
     screen.expect("That is all you asked for.")

@@ -19,6 +19,8 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
+    TypeAdapter,
+    ValidationError,
 )
 from pydantic_core import PydanticCustomError
 
@@ -88,6 +90,7 @@ def _check_attributes(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(_as_utc)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_CONTROLS)]
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
 DeviceName = Annotated[str, StringConstraints(pattern=DEVICE_PATTERN)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -97,6 +100,15 @@ Side = Annotated[int, Field(ge=1, le=65535)]
 Attributes = Annotated[
     dict[str, JsonValue], Field(max_length=MAX_ATTRIBUTES), AfterValidator(_check_attributes)
 ]
+
+
+def is_name(value: object) -> bool:
+    """Whether a value can be a label, or another `Name`: of any signs but controls."""
+    try:
+        _NAME.validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 Made = TypeVar("Made", bound="NewEvent")

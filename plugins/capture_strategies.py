@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hub.event import Box, Detection, Event
+from hub.event import Box, Detection, Event, is_name
 from hub.plugin import RejectedSeen
 from plugins.capture_settings import (
     Confident,
@@ -23,7 +23,6 @@ CANDIDATES = "candidates"
 """The attribute with what a model saw below its threshold: objects of label, confidence, and perhaps box."""
 THRESHOLD, THRESHOLDS = "threshold", "thresholds"
 MOST_CANDIDATES = 100
-MOST_CHARS = 200  # as of labels
 BITS = 256
 _STEPS = 2**64
 _ROUNDING = 1e-9  # 0.6 - 0.5 is more than 0.1
@@ -62,7 +61,7 @@ def list_candidates(event: Event) -> list[Candidate]:
 
 def _read_candidate(told: Any) -> Candidate | None:
     label, confidence = (told.get("label"), told.get("confidence")) if isinstance(told, dict) else (None, 0)
-    if not isinstance(label, str) or not 0 < len(label) <= MOST_CHARS or not label.isprintable():
+    if not isinstance(label, str) or not is_name(label):
         return None
     sure = _as_fraction(confidence)
     return None if sure is None else Candidate(label, sure)

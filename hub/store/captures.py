@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, literal, select
 
+from hub.event import is_name
 from hub.plugin import Captured, CaptureLimit, RejectedSeen
 from hub.store.schema import captures, detections, events, reviews
 
 LIKENESS_BYTES = 32
-MOST_REASONS, REASON_CHARS, LABEL_CHARS = 16, 200, 200
+MOST_REASONS, NAME_CHARS = 16, 200
 MOST_COMPARED = 1000
 MOST_SHARED = 10_000
 MOST_REJECTED = 1000
@@ -53,14 +54,14 @@ class Capture:
     bits: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.reasons) <= MOST_REASONS or not all(map(_is_short, self.reasons)):
+        if not 1 <= len(self.reasons) <= MOST_REASONS or not all(map(is_name, self.reasons)):
             raise ValueError(
-                f"capture: reasons: 1 to {MOST_REASONS} texts of 1 to {REASON_CHARS} characters are needed"
+                f"capture: reasons: 1 to {MOST_REASONS} texts of 1 to {NAME_CHARS} signs without controls"
             )
         if not math.isfinite(self.score):
             raise ValueError("capture: score: must be a finite number")
-        if self.label is not None and not _is_short(self.label):
-            raise ValueError(f"capture: label: must be a text of 1 to {LABEL_CHARS} characters")
+        if self.label is not None and not is_name(self.label):
+            raise ValueError(f"capture: label: must be a text of 1 to {NAME_CHARS} signs without controls")
         if self.likeness is not None:
             if len(self.likeness) != LIKENESS_BYTES:
                 raise ValueError(
@@ -76,10 +77,6 @@ class Capture:
     def wanting(self) -> str:
         """Who wants it, for people."""
         return f"{' and '.join(self.reasons)} wanted it"
-
-
-def _is_short(text: object) -> bool:
-    return isinstance(text, str) and 0 < len(text) <= REASON_CHARS and text.isprintable()
 
 
 def find_captured(connection: Connection, plugin: str, event_id: int) -> Captured | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.event import Box, Detection, Event, Model
+from hub.event import Box, Detection, Event, Model, is_name
 from hub.plugin import RejectedSeen
 from plugins.capture_settings import Confident, Disagree, NearThreshold, Negative, Random, Rare, Rejected
 from plugins.capture_strategies import (
@@ -107,11 +107,17 @@ def test_near_threshold_looks_at_candidates_too() -> None:
     assert (found.label, round(found.score, 6)) == ("dog", 0.5)
 
 
+@pytest.mark.parametrize("label", ["thumbs\u00a0up", "می\u200cخواهم", "👨\u200d👩"])
+def test_candidates_have_the_labels_that_detections_may_have(label: str) -> None:
+    event = make(attributes={"candidates": [{"label": label, "confidence": 0.4}]})
+    assert [one.label for one in list_candidates(event)] == [label]
+
+
 @given(told=JSON, threshold=JSON)
 def test_candidates_are_read_whatever_is_told(told: Any, threshold: Any) -> None:
     attributes = {"candidates": told, "threshold": threshold, "thresholds": told}
     event = make().model_copy(update={"attributes": attributes})
-    assert all(0 <= one.confidence <= 1 and one.label.isprintable() for one in list_candidates(event))
+    assert all(0 <= one.confidence <= 1 and is_name(one.label) for one in list_candidates(event))
     for wanted in (want_near_threshold(NearThreshold(), event, 0.5), want_negative(Negative(), event, 0.5)):
         assert wanted is None or 0 <= wanted.score <= 1
 

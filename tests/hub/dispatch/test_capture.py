@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from hub.dispatch.delivery import EventDelivery, Position
-from hub.event import Event
+from hub.event import Detection, Event
 from hub.plugin import CaptureLimit, Skip
 from hub.store.captures import list_reasons
 
@@ -43,6 +43,12 @@ async def test_capture_is_committed_when_it_returns(store, delivery):
     assert rows(store) == [("p", 1, "porch", "cup", ["mine", "random"], 0.7)]
     assert await delivery().captured() == made
     assert await delivery(plugin="other").captured() is None
+
+
+@pytest.mark.parametrize("label", ["thumbs\u00a0up", "می\u200cخواهم", "👨\u200d👩", "x" * 200])
+async def test_capture_takes_every_label_that_an_event_may_have(store, delivery, label):
+    await delivery().capture([label], label=Detection(label=label, confidence=1).label)
+    assert rows(store) == [("p", 1, "porch", label, [label], 0.0)]
 
 
 async def test_capturing_again_changes_nothing_and_asks_no_limit(store, delivery):

@@ -17,6 +17,7 @@ import numpy as np
 from hub.dataset.reading import Tell, silent
 
 if TYPE_CHECKING:
+    from cv2.typing import MatLike
     from numpy.typing import NDArray
 
 SIDE = 16
@@ -40,17 +41,21 @@ def hash_bytes(data: bytes) -> bytes | None:
 
 
 def _hash(data: NDArray[np.uint8]) -> NDArray[np.uint64] | None:
-    try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_REDUCED_GRAYSCALE_8) if data.size else None
-        if pixels is not None and min(pixels.shape) * 8 < _REDUCED_FROM:
-            pixels = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    except cv2.error:
-        return None
+    pixels = _decode(data, cv2.IMREAD_REDUCED_GRAYSCALE_8)
+    if pixels is None or min(pixels.shape) * 8 < _REDUCED_FROM:  # a side below 8 cannot be reduced at all
+        pixels = _decode(data, cv2.IMREAD_GRAYSCALE)
     if pixels is None:
         return None
     small = cv2.resize(pixels, (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA)
     brighter = small[:, 1:] > small[:, :-1]
     return np.packbits(brighter).view(np.uint64)
+
+
+def _decode(data: NDArray[np.uint8], how: int) -> MatLike | None:
+    try:
+        return cv2.imdecode(data, how) if data.size else None
+    except cv2.error:
+        return None
 
 
 def hash_all(paths: Sequence[Path], tell: Tell = silent) -> list[NDArray[np.uint64] | None]:

@@ -23,6 +23,14 @@ def test_picture_stays_near_to_itself_when_encoded_again_and_resized(
     assert list(find_near(np.array(hashes))) == [(0, 1)]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (300, 7), (8, 8)])
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_picture_of_few_pixels_has_a_hash(
+    make_picture: Callable[..., Path], size: tuple[int, int], suffix: str
+) -> None:
+    assert hash_picture(make_picture(f"a.{suffix}", *size, 1)) is not None
+
+
 @pytest.mark.parametrize("data", [b"", b"no picture"])
 def test_what_does_not_decode_has_no_hash(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(data)

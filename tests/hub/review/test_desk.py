@@ -159,6 +159,14 @@ async def test_undo_without_an_event_takes_back_the_last_word_and_gives_the_even
         await desk.undo("anna")
 
 
+async def test_undo_takes_back_the_word_that_came_last_when_the_clock_was_set_back(bench, desk, clock):
+    first, second = await bench.add(2)
+    await desk.accept(first, "anna")
+    clock.advance(hours=-1)
+    await desk.reject(second, "anna")
+    assert (await desk.undo("anna")).event_id == second
+
+
 async def test_word_that_is_taken_back_before_it_is_applied_leaves_no_trace_in_the_log(bench, desk):
     (event_id,) = await bench.add()
     await desk.reject(event_id, "anna")

@@ -205,6 +205,8 @@ def export(
 ) -> None:
     """Make a training set of stored events with pictures, with a datasheet. The hub may run meanwhile.
 
+    Verdicts that are not applied yet are applied first, by the hub if one runs.
+
     Nearly the same pictures are always in the same split. The same events and options give the same files.
 
     Example: lenshub dataset export set --format coco --by time
@@ -214,6 +216,7 @@ def export(
     from hub.dataset.convert import Target
     from hub.dataset.division import Division
     from hub.dataset.export import export_dataset
+    from hub.review.applying import have_applied
 
     wanted = Choice(device, in_utc(since), in_utc(until), unreviewed, negatives)
     goal, division, known = (
@@ -225,7 +228,9 @@ def export(
     reference = None if instance is None else Referrer.load(read_config(config), instance)
     how = {"format": name, "split": split, "by": by.value, "seed": seed, **asdict(wanted), "classes": known}
     how |= {"reference": instance}
-    frames = FrameStore(read_config(config).hub.data_dir / "frames")
+    settings = read_config(config)
+    frames = FrameStore(settings.hub.data_dir / "frames")
+    asyncio.run(have_applied(settings.hub.data_dir, settings.review))
     with progress("exporting") as tell:
         chosen = asyncio.run(read_store(config, lambda engine: choose(EventLog(engine), wanted, tell)))
         if reference is not None:

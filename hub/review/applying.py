@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,12 +20,14 @@ from pydantic_core import to_json
 from hub.decode.message import Decoded, Message, Reviewed
 from hub.errors import PayloadError
 from hub.event import NewEvent
+from hub.review.error import ReviewError
 from hub.review.settings import ReviewSettings
 from hub.review.standing import Standing, find_standing
 from hub.store import reviews
 from hub.store.arrival import Arrival, Burst, Receipt
-from hub.store.database import Database, Transaction, hub_lock
+from hub.store.database import Database, HubRunningError, Transaction, hub_is_running, hub_lock
 from hub.store.log import EventLog
+from hub.store.overview import reading
 from hub.store.reviews import Word
 from hub.store.watching import watch
 from hub.store.writer import Writer
@@ -33,6 +37,7 @@ from hub.verdicts import CHOSEN, DISPUTED, REVIEW, REVIEW_NOTE, REVIEWED_AT, REV
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.2
+WAIT_S = 10.0
 AT_ONCE = 200
 SOURCE = "review"
 
@@ -120,3 +125,28 @@ async def apply_here(data_dir: Path, settings: ReviewSettings) -> None:
     with hub_lock(data_dir):
         async with open_writer(data_dir) as (writer, engine):
             await Applier(writer, engine, settings).apply_all()
+
+
+async def have_applied(data_dir: Path, settings: ReviewSettings, wait_s: float = WAIT_S) -> None:
+    """Apply what the log does not have yet, or wait until the running hub has.
+
+    Raises:
+        ReviewError: It has not within this time.
+        StoreError: There is no store, or it is of another version.
+    """
+    until = time.monotonic() + wait_s
+    async with reading(data_dir) as engine:
+        ask = EventLog(engine).ask
+        while left := await ask(partial(reviews.list_pending, limit=AT_ONCE)):
+            if not hub_is_running(data_dir):
+                with suppress(HubRunningError):  # one was started meanwhile
+                    await apply_here(data_dir, settings)
+            elif time.monotonic() < until:
+                await asyncio.sleep(LOOK_S)
+            else:
+                raise ReviewError(_tell_left(len(left)))
+
+
+def _tell_left(count: int) -> str:
+    events = f"{count} events or more" if count == AT_ONCE else f"{count} event{'s' * (count > 1)}"
+    return f"verdicts about {events} still wait for the running hub to apply them; try again in a moment"

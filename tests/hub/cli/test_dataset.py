@@ -91,6 +91,26 @@ def test_export_makes_a_set_of_what_was_reviewed(lenshub, folder):
     assert lenshub("dataset", "check", "out").exit_code == 0
 
 
+@pytest.fixture
+async def rejected(reviewed, data):
+    """The same, with a verdict that no hub has applied yet."""
+    data.sql(
+        "INSERT INTO reviews (event_id, reviewer, verdict, note, made_at) "
+        "VALUES (2, 'anna', 'rejected', '', '2026-11-22 08:00:00.000000')"
+    )
+    await data.close()
+    yield
+    await data.open()
+
+
+@pytest.mark.usefixtures("rejected")
+def test_export_applies_verdicts_first(lenshub):
+    done = lenshub("dataset", "export", "out", "--format", "yolo", "--split", "1", "--unreviewed")
+    assert done.exit_code == 0, done.output
+    assert [line.split() for line in done.output.splitlines() if line.startswith("up")] == [["up", "3"]]
+    assert "left out: 1 rejected in review" in done.output
+
+
 @pytest.mark.usefixtures("reviewed")
 def test_export_without_anything_is_one_line_and_leaves_nothing(lenshub, folder):
     done = lenshub("dataset", "export", "out", "--format", "yolo", "--device", "garden")

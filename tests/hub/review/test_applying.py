@@ -10,7 +10,9 @@ import sys
 
 import pytest
 
-from hub.review.applying import Applier
+from hub.review.applying import Applier, have_applied
+from hub.review.error import ReviewError
+from hub.store.database import hub_lock
 from hub.store.review_queue import is_for_two
 
 KILLED = """
@@ -127,3 +129,27 @@ async def test_running_applier_takes_notice_by_itself(bench, desk, wait_until):
     await wait_until(is_applied)
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_what_waits_is_applied_where_no_hub_runs(bench, desk):
+    (event_id,) = await bench.add()
+    await desk.correct(event_id, "anna", ())
+    await bench.store.close()
+    await have_applied(bench.data_dir, bench.settings)
+    await bench.store.open()
+
+    assert (await bench.view(event_id)).detections == ()
+
+
+async def test_what_waits_is_left_to_a_running_hub_and_told_where_it_does_nothing(bench, desk):
+    ids = await bench.add(2)
+    for event_id in ids:
+        await desk.reject(event_id, "anna")
+    with hub_lock(bench.data_dir):
+        with pytest.raises(ReviewError, match=r"^verdicts about 2 events still wait for the running hub"):
+            await have_applied(bench.data_dir, bench.settings, wait_s=0)
+        asked = asyncio.create_task(have_applied(bench.data_dir, bench.settings))
+        await bench.apply()
+        await asked
+
+    assert [len(await bench.amendments(event_id)) for event_id in ids] == [1, 1]

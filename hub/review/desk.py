@@ -112,7 +112,10 @@ class Desk:
         return await self._write(partial(self._take, name, wanted, count))
 
     async def take_disputed(self, reviewer: str, count: int = 1) -> list[Task]:
-        """Give up to `count` events of which reviewers do not say the same, with what they said."""
+        """Give up to `count` events of which reviewers do not say the same, with what they said.
+
+        What he skipped since then is left to others.
+        """
         return await self._write(partial(self._take_disputed, check_reviewer(reviewer), count))
 
     async def list_waiting(self, reviewer: str, wanted: ReviewFilter = ANY, count: int = 20) -> list[Task]:
@@ -217,7 +220,7 @@ class Desk:
     def _take_disputed(self, reviewer: str, count: int, connection: Transaction) -> list[Task]:
         now = self._now()
         found: list[Task] = []
-        for event_id in self._list_disputed(connection):
+        for event_id in self._list_unsettled(connection, reviewer):
             if len(found) < count and leases.find_holder(connection, event_id, reviewer, now) is None:
                 found.append(self._make_disputed(connection, event_id))
         leases.lease(connection, reviewer, [task.event.id for task in found], self._until(now))
@@ -294,13 +297,24 @@ class Desk:
         twice = reviews.list_twice_reviewed(connection)
         return [one for one in twice if self._find_standing(connection, one).state == "disputed"]
 
+    def _list_unsettled(self, connection: Transaction, reviewer: str) -> list[int]:
+        """Return the disputed events that a reviewer has not skipped since they are."""
+        disputed = self._list_disputed(connection)
+        return [one for one in disputed if not self._is_passed_over(connection, one, reviewer)]
+
+    def _is_passed_over(self, connection: Transaction, first: int, reviewer: str) -> bool:
+        since = max(word.id for word in self._find_standing(connection, first).words)
+        said = reviews.list_words(connection, first)
+        own = [word for word in said if word.reviewer == reviewer and word.id > since]
+        return any(word.verdict == SKIPPED and word.undone_at is None for word in own)
+
     def _count(self, reviewer: str, wanted: ReviewFilter, connection: Transaction) -> Standpoint:
         now = self._now()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         return Standpoint(
             count_waiting(connection, wanted, Asker(reviewer, now, self.settings.second_share)),
             reviews.count_today(connection, reviewer, midnight),
-            len(self._list_disputed(connection)),
+            len(self._list_unsettled(connection, reviewer)),
         )
 
     def _measure_agreement(self, connection: Transaction) -> Agreement:

@@ -78,6 +78,29 @@ async def test_later_word_does_not_win_and_the_third_settles(bench, desk, found)
     assert (one.event_id, one.verdicts, one.settled_by) == (event_id, ("corrected", "rejected"), "carol")
 
 
+async def test_dispute_that_was_skipped_comes_not_again_to_the_same_until_it_is_a_new_one(bench, desk):
+    first, second = await bench.add(2)
+    for event_id in (first, second):
+        await desk.accept(event_id, "anna")
+        await desk.skip(event_id, "carol")  # before there was a dispute
+        await desk.reject(event_id, "ben")
+
+    async def take(reviewer):
+        found = [task.event.id for task in await desk.take_disputed(reviewer)]
+        await desk.release(reviewer)
+        return found
+
+    await desk.skip(first, "carol")
+    assert await take("carol") == [second]
+    assert (await desk.count("carol")).disputed == 1
+    await desk.skip(second, "carol")
+    assert await take("carol") == []
+    assert await take("dora") == [first]
+
+    await desk.undo("carol", second)
+    assert await take("carol") == [second]
+
+
 async def test_one_of_two_may_settle_by_a_further_word(bench, desk, found):
     (event_id,) = await bench.add()
     await desk.accept(event_id, "anna")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from hub.review.agreement import Agreement
 from hub.review.desk import Desk, Task
@@ -54,7 +55,7 @@ class Overview:
 
 async def read_overview(desk: Desk) -> Overview:
     """Return how the work stands."""
-    reasons, reviewers = await desk.read(_read)
+    reasons, reviewers = await desk.read(partial(_read, desk.settings.second_share))
     disputed = await desk.list_disputed(count=None)
     return Overview(reasons, reviewers, await desk.agreement(), tuple(map(_describe, disputed)))
 
@@ -64,8 +65,8 @@ def _describe(task: Task) -> Dispute:
     return Dispute(task.event.id, tuple(one.reviewer for one in said), tuple(one.verdict for one in said))
 
 
-def _read(connection: Transaction) -> tuple[tuple[Reason, ...], tuple[Reviewer, ...]]:
-    reasons = tuple(Reason(*row) for row in count_by_reason(connection))
+def _read(second_share: float, connection: Transaction) -> tuple[tuple[Reason, ...], tuple[Reviewer, ...]]:
+    reasons = tuple(Reason(*row) for row in count_by_reason(connection, second_share))
     found: dict[str, Reviewer] = {}
     for name, verdict, count, seconds, last_at in count_by_reviewer(connection):
         one = found.setdefault(name, Reviewer(name))

@@ -115,12 +115,17 @@ def _find_free(event_id: ColumnElement[int], asker: Asker) -> list[ColumnElement
     """Return what holds of events that nobody else has, and that this reviewer's word is wanted for."""
     stands = (reviews.c.event_id == event_id, reviews.c.undone_at.is_(None))
     own = select(reviews.c.id).where(*stands, reviews.c.reviewer == asker.reviewer)
-    others = select(func.count(reviews.c.reviewer.distinct())).where(*stands, reviews.c.verdict != SKIPPED)
     held = select(leases.c.event_id).where(
         leases.c.event_id == event_id, leases.c.reviewer != asker.reviewer, leases.c.until > asker.now
     )
-    enough = case((_is_for_two(event_id, asker.second_share), 2), else_=1)
-    return [~held.exists(), ~own.exists(), others.scalar_subquery() < enough]
+    return [~held.exists(), ~own.exists(), _is_wanting(event_id, asker.second_share)]
+
+
+def _is_wanting(event_id: ColumnElement[int], second_share: float) -> ColumnElement[bool]:
+    """Return whether fewer reviewers than are to see an event said something of it."""
+    stands = (reviews.c.event_id == event_id, reviews.c.undone_at.is_(None))
+    said = select(func.count(reviews.c.reviewer.distinct())).where(*stands, reviews.c.verdict != SKIPPED)
+    return said.scalar_subquery() < case((_is_for_two(event_id, second_share), 2), else_=1)
 
 
 def _conditions(wanted: ReviewFilter) -> list[ColumnElement[bool]]:
@@ -148,14 +153,15 @@ def _has_detection(wanted: ReviewFilter) -> ColumnElement[bool]:
     return seen.exists()
 
 
-def count_by_reason(connection: Connection) -> list[tuple[str, int, int]]:
+def count_by_reason(connection: Connection, second_share: float) -> list[tuple[str, int, int]]:
     """Return for each reason how many events were captured for it that wait for a reviewer, and that do not.
 
     An event that was captured for several reasons counts for each.
     """
     reasons = func.json_each(captures.c.reasons).table_valued("value")
-    waits = func.count(case((captures.c.closed_at.is_(None), captures.c.event_id)).distinct())
-    done = func.count(case((captures.c.closed_at.is_not(None), captures.c.event_id)).distinct())
+    is_open = captures.c.closed_at.is_(None) & _is_wanting(captures.c.event_id, second_share)
+    waits = func.count(case((is_open, captures.c.event_id)).distinct())
+    done = func.count(case((~is_open, captures.c.event_id)).distinct())
     wanted = select(reasons.c.value, waits, done).select_from(captures.join(reasons, true()))
     return [
         (row[0], row[1], row[2])

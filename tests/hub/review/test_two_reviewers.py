@@ -165,6 +165,18 @@ async def test_overview_lists_the_dispute_that_two_others_began_after_two_agreed
     assert overview.agreement.same == 1.0
 
 
+async def test_overview_counts_as_waiting_what_the_queue_gives_also_after_the_share_was_changed(
+    bench, desk, clock
+):
+    first, second = await bench.add(2)
+    await desk.accept(first, "anna")
+    desk.settings = ReviewSettings(second_share=0)
+
+    (reason,) = (await read_overview(desk)).reasons
+    assert (reason.waiting, reason.done) == (1, 1)
+    assert [task.event.id for task in await desk.list_waiting("ben")] == [second]
+
+
 async def test_agreement_without_events_is_not_known(desk):
     agreement = await desk.agreement()
 

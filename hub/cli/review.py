@@ -102,12 +102,21 @@ def review(
     of all pictures is shown to two people, who do not see what the other said (docs/review.md).
     """
     if context.invoked_subcommand is not None:
+        _refuse_before(context, context.invoked_subcommand)
         return
     wanted = _make_filter(label, device, confidence, model, reason, since, until, every=every)
     who = find_login() if name is None else check_reviewer(name)
     from hub.cli.reviewing.session import Wish
 
     _review(config, Wish(who, wanted, disputed, limit), opens=open_)
+
+
+def _refuse_before(context: typer.Context, command: str) -> None:
+    """Raise ConfigError for options between `review` and its command, which would say nothing."""
+    for one in context.command.params:
+        source = context.get_parameter_source(one.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            raise ConfigError(f"lenshub review {command}: put {one.opts[0]} after {command}")
 
 
 def _review(config: Path | None, wish: Any, *, opens: bool) -> None:

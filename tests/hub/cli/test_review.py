@@ -208,6 +208,14 @@ def test_options_that_cannot_be_are_refused_in_a_line(lenshub, events, options, 
     assert problem in said.output
 
 
+@pytest.mark.parametrize("options", [("--all",), ("--label", "cup"), ("-n", "3"), ("--as", "anna")])
+def test_options_before_the_command_are_refused_in_a_line(lenshub, events, options):
+    said = lenshub("review", *options, "list")
+
+    assert (said.exit_code, said.output.count("\n")) == (2, 1)
+    assert re.fullmatch(r"lenshub review list: put --\w+ after list\n", said.output)
+
+
 def test_picture_is_opened_in_the_viewer_of_choice_with_its_boxes(lenshub, events, tmp_path, monkeypatch):
     seen = tmp_path / "seen.png"
     monkeypatch.setenv("LENSHUB_VIEWER", f"cp --target-directory={tmp_path}")

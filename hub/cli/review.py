@@ -137,7 +137,7 @@ def _review(config: Path | None, wish: Any, *, opens: bool) -> None:
             console.print("\nStopped; what was before you is given back.", style="yellow")
         counts = ", ".join(f"{count} {verdict}" for verdict, count in session.done.verdicts.items() if count)
         console.print(as_shown(f"{wish.reviewer}: {counts or 'nothing said'}"))
-        if session.done.refused and not commands.interactive:
+        if (session.done.refused or session.done.unused) and not commands.interactive:
             raise typer.Exit(1)
 
 
@@ -178,15 +178,23 @@ def list_waiting(
 
     Example: lenshub review list --reason rare --json
     """
+    from hub.cli.reviewing.session import tell_others
+
     wanted = _make_filter(label, device, confidence, model, reason, since, until, every=every)
     who = find_login() if name is None else check_reviewer(name)
 
-    async def ask(desk: Desk) -> list[Task]:
-        return await (desk.list_disputed(limit) if disputed else desk.list_waiting(who, wanted, limit))
+    async def ask(desk: Desk) -> tuple[list[Task], str | None]:
+        if disputed:
+            return await desk.list_disputed(limit), None
+        found = await desk.list_waiting(who, wanted, limit)
+        return found, None if found else await tell_others(desk, who, wanted)
 
-    found = _at_desk(config, ask)
+    found, elsewhere = _at_desk(config, ask)
     if json:
         print_json([_as_json(task) for task in found])
+        return
+    if elsewhere:
+        console.print(elsewhere)
         return
     heads = ("id", "captured (UTC)", "device", "seen", "chosen for")
     print_table("Waiting", heads, map(_row, found))

@@ -15,6 +15,7 @@ from hub.store.log import EventFilter, EventLog
 from hub.verdicts import ACCEPTED, CORRECTED, DISPUTED, REJECTED, word_of
 
 TAKEN = frozenset({ACCEPTED, CORRECTED})
+NOT_REVIEWED = "not reviewed"
 _PAGE = 1000
 
 
@@ -45,7 +46,7 @@ class Choice:
         if word_of(event.attributes) == DISPUTED:
             return "disputed (`lenshub review --disputed`)"
         if not self.unreviewed and not is_reviewed(event):
-            return "not reviewed"
+            return NOT_REVIEWED
         if self.until is not None and event.captured_at >= self.until:
             return "captured later"
         return "without a detection" if not event.detections and not self.negatives else None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hub.dataset.choice import Chosen
+from hub.dataset.choice import NOT_REVIEWED, Chosen
 from hub.dataset.class_map import rename_classes
 from hub.dataset.convert import Target, find_misfits, write_target
 from hub.dataset.datasheet import as_json, as_markdown, describe_dataset
@@ -64,7 +64,7 @@ def export_dataset(
     left_out[f"that {target.format} has no place for"] += len(misfits)
     kept = [sample for sample in dataset.samples if sample.name not in misfits]
     if not kept:
-        raise DatasetError(f"nothing to export: {_tell_left_out(left_out)}")
+        raise DatasetError(f"nothing to export: {_tell_left_out(left_out)}{_advise(left_out)}")
     divided = divide(kept, division, tell)
     dataset = Dataset(dataset.classes, tuple(divided.samples))
     facts = describe_dataset(dataset, how, left_out, divided.alike)
@@ -85,6 +85,12 @@ def _make_sheets(facts: dict[str, Any]) -> dict[str, bytes]:
 def _tell_left_out(left_out: Mapping[str, int]) -> str:
     said = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
     return f"of the events, {said}" if said else "there is no event"
+
+
+def _advise(left_out: Mapping[str, int]) -> str:
+    if not left_out.get(NOT_REVIEWED):
+        return ""
+    return "; `lenshub review --all` shows them one by one, --unreviewed takes them as they are"
 
 
 def _make_samples(chosen: Chosen, frames: FrameStore, left_out: Counter[str], tell: Tell) -> list[Sample]:

@@ -31,7 +31,7 @@ from hub.store.database import (
     open_write_engine,
 )
 from hub.store.frames import FrameStore
-from hub.store.review_queue import Asker, ReviewFilter, count_waiting, find_waiting, is_for_two
+from hub.store.review_queue import Asker, ReviewFilter, count_others, count_waiting, find_waiting, is_for_two
 from hub.store.reviews import SKIPPED, Word
 from hub.store.write_thread import WriteThread
 from hub.verdicts import ACCEPTED, CORRECTED, REJECTED, WORDS
@@ -188,6 +188,11 @@ class Desk:
     async def count(self, reviewer: str, wanted: ReviewFilter = ANY) -> Standpoint:
         """Return how much waits for a reviewer, and how much he has done."""
         return await self.read(partial(self._count, check_reviewer(reviewer), wanted))
+
+    async def count_others(self, reviewer: str, wanted: ReviewFilter = ANY) -> int:
+        """Return how many pictures wait that nobody captured, up to a bound of `hub.store.review_queue`."""
+        asker = Asker(check_reviewer(reviewer), self._now(), self.settings.second_share)
+        return await self.read(lambda connection: count_others(connection, wanted, asker))
 
     async def state(self, event_id: int) -> Standing:
         """Return what stands of an event."""

@@ -14,6 +14,8 @@ from hub.verdicts import JUDGED, REVIEW
 
 _SPREAD = 2654435761  # Knuth's, 2**32 by the golden ratio: ids that follow each other are spread evenly
 _BITS, _ALL = 0x7FFFFFFF, 2**32
+MOST_COUNTED = 10_000
+_LOOKED_AT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,13 @@ def count_waiting(connection: Connection, wanted: ReviewFilter, asker: Asker) ->
         others = select(func.count()).select_from(_select_others(wanted, asker).subquery())
         found += int(connection.execute(others).scalar_one())
     return found
+
+
+def count_others(connection: Connection, wanted: ReviewFilter, asker: Asker) -> int:
+    """Count pictures that nobody captured and that wait: MOST_COUNTED + 1 at most, of the newest rows."""
+    newest = select(func.max(events.c.id)).scalar_subquery()
+    others = _select_others(wanted, asker).where(events.c.id > newest - _LOOKED_AT).limit(MOST_COUNTED + 1)
+    return int(connection.execute(select(func.count()).select_from(others.subquery())).scalar_one())
 
 
 def _select_captured(wanted: ReviewFilter, asker: Asker) -> Select[Any]:

@@ -18,6 +18,7 @@ SEQUENCES, LETTERS = {b"[", b"O"}, (b"@", b"~")  # ECMA-48: how they go on, and 
 LINE = termios.ICANON | termios.ECHO
 QUIT, SKIP = "q", "skip"
 MOST_LINE_BYTES = 4096
+MOST_LEFT_BYTES = 1 << 20
 LOOK_S = 0.3
 """How long a Ctrl-C goes unnoticed at most that comes in the moment before waiting."""
 
@@ -36,6 +37,10 @@ class Commands(Protocol):
 
     def ask(self, usage: str) -> str:
         """Return what follows a command that was read without it. Blocks."""
+        ...
+
+    def count_left(self) -> int:
+        """Return how many commands are there already that nobody read; they are gone then."""
         ...
 
 
@@ -66,6 +71,14 @@ class Lines:
     def ask(self, usage: str) -> str:
         """Refuse: what belongs to a command stands in its line."""
         raise ReviewError(f"not understood; write {usage}")
+
+    def count_left(self) -> int:
+        """Return how many lines are there, of a megabyte at most: a pipe may stay open, or never end."""
+        if sys.stdin.isatty():
+            return 0
+        with _not_waiting():
+            data: bytes | None = sys.stdin.buffer.read(MOST_LEFT_BYTES)
+        return sum(1 for line in (data or b"").splitlines() if line.strip())
 
 
 class Keys:
@@ -107,6 +120,26 @@ class Keys:
         with _set(self._terminal, LINE):
             self._wait()
             return sys.stdin.readline().strip()
+
+    def count_left(self) -> int:
+        """Return none: keys are pressed at what is shown."""
+        return 0
+
+
+@contextmanager
+def _not_waiting() -> Iterator[None]:
+    """Have standard input, where it is a file or a pipe, give what is there for a while."""
+    try:
+        given = sys.stdin.fileno()
+    except OSError:  # of a test: it is all there
+        yield
+        return
+    before = os.get_blocking(given)
+    os.set_blocking(given, False)
+    try:
+        yield
+    finally:
+        os.set_blocking(given, before)
 
 
 @contextmanager

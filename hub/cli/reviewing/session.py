@@ -18,7 +18,7 @@ from hub.review.desk import Desk, Standpoint, Task
 from hub.review.editing import USAGE, Sheet
 from hub.review.error import HeldError, ReviewError
 from hub.review.reviewer import check_note
-from hub.store.review_queue import ReviewFilter
+from hub.store.review_queue import MOST_COUNTED, ReviewFilter
 
 Result = TypeVar("Result")
 QUIT = "q"
@@ -42,11 +42,16 @@ class Wish:
 
 @dataclass(slots=True)
 class Done:
-    """What came of a session: verdicts by their name, the events in order, and commands that were refused."""
+    """What came of a session: verdicts by their name, the events in order, and how many commands did nothing.
+
+    Attributes:
+        unused: Of a script, that were left when nothing waited any more.
+    """
 
     verdicts: dict[str, int] = field(default_factory=dict)
     last: list[int] = field(default_factory=list)
     refused: int = 0
+    unused: int = 0
 
     def add(self, event_id: int, verdict: str) -> None:
         """Count a verdict."""
@@ -95,11 +100,22 @@ class Session:
             while task is not None and self._review(task, total, start):
                 task = None if self._is_enough() else self._next()
             if task is None:
-                left = "Nothing waits" if not self._is_enough() else "That is all you asked for"
-                self._say(f"{left}.", "green")
+                self._end()
         finally:
             self._run(self._desk.release(self._wish.reviewer))
         return self.done
+
+    def _end(self) -> None:
+        """Say why there is nothing more; of a script's lines that are left, how many."""
+        if self._is_enough():
+            self._say("That is all you asked for.", "green")
+            return
+        wish = self._wish
+        elsewhere = None if wish.disputed else self._run(tell_others(self._desk, wish.reviewer, wish.wanted))
+        self._say(elsewhere or "Nothing waits.", "green")
+        self.done.unused = self._commands.count_left()
+        if self.done.unused:
+            self._say(f"lines that were not used: {self.done.unused}", "red")
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return self._runner.run(work)
@@ -214,6 +230,17 @@ class Session:
         self._again = self._run(self._desk.look(word.event_id))
         self._say(f"event {word.event_id}: no longer {word.verdict}", "yellow")
         return True
+
+
+async def tell_others(desk: Desk, reviewer: str, wanted: ReviewFilter) -> str | None:
+    """Return where other pictures wait than those that were captured, or None."""
+    if wanted.every or wanted.reason is not None or not (count := await desk.count_others(reviewer, wanted)):
+        return None
+    others = f"more than {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
+    return (
+        f"Nothing that a strategy chose waits; {others} other picture{'s' * (count > 1)}: "
+        "`lenshub review --all` (docs/review.md)."
+    )
 
 
 def _bound(text: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.cli.reviewing.keys import Lines
 from hub.event import Box, Detection, Frame
 
 FOUND = (
@@ -73,6 +74,39 @@ def test_lines_of_a_script_are_commands(lenshub, events):
     }
     assert "Nothing waits." in said.output
     assert "anna: 1 corrected, 1 rejected, 1 skipped" in said.output
+
+
+def test_lines_that_are_left_when_nothing_waits_are_counted_and_fail(lenshub, events):
+    said = lenshub("review", "--as", "anna", given=b"a\na\na\n\na\nr\n")
+
+    assert said.exit_code == 1
+    assert said.output.endswith("Nothing waits.\nlines that were not used: 2\nanna: 3 accepted\n")
+    assert lenshub("review", "--as", "anna").exit_code == 0
+
+
+@pytest.mark.parametrize(("given", "left"), [(b"a\n\nr\n", 2), (b"", 0)])
+def test_lines_that_are_left_are_counted_while_the_pipe_stays_open(monkeypatch, given, left):
+    ends = os.pipe()
+    with os.fdopen(ends[0]) as stdin, os.fdopen(ends[1], "wb", 0) as script:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        script.write(given)
+        assert Lines().count_left() == left
+        assert os.get_blocking(ends[0])
+
+
+def test_pictures_that_no_strategy_chose_are_told_of_where_nothing_else_waits(lenshub, events):
+    events.sql("DELETE FROM captures")
+    told = "Nothing that a strategy chose waits; 3 other pictures: `lenshub review --all` (docs/review.md).\n"
+
+    assert lenshub("review", "--as", "anna").output == told + "anna: nothing said\n"
+    assert lenshub("review", "list", "--as", "anna").output == told
+    assert lenshub("review", "list", "--as", "anna", "--json").output == "[]\n"
+    assert "Nothing waits." in lenshub("review", "--as", "anna", "--label", "none").output
+    said = lenshub("dataset", "export", "out", "--format", "coco")
+    assert said.output == (
+        "nothing to export: of the events, 3 not reviewed; `lenshub review --all` shows them one by one, "
+        "--unreviewed takes them as they are\n"
+    )
 
 
 def test_undo_takes_back_a_change_and_then_the_last_verdict_whose_event_comes_again(lenshub, events):

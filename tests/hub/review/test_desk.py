@@ -106,6 +106,16 @@ async def test_captured_events_come_first_and_the_others_newest_first_if_asked_f
     assert [task.event.id for task in found] == [good, dull, *reversed(others)]
 
 
+async def test_others_are_counted_up_to_a_bound(bench, desk, monkeypatch):
+    monkeypatch.setattr("hub.store.review_queue.MOST_COUNTED", 2)
+    await bench.add(2)
+    assert await desk.count_others("anna") == 0
+    await bench.add(2, captured=False)
+    assert await desk.count_others("anna") == 2
+    await bench.add(2, captured=False)
+    assert await desk.count_others("anna") == 3
+
+
 async def test_event_that_two_instances_captured_comes_once(bench, desk):
     (event_id,) = await bench.add()
     bench.capture(event_id, plugin="other", reasons=("rare", "near_threshold"))

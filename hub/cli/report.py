@@ -70,6 +70,7 @@ def report(
     wanted = Wanted(device, label, source, min_confidence, _in(zone, since), _in(zone, until))
     if wanted.since and wanted.until and wanted.since >= wanted.until:
         raise ConfigError(f"--until {until} is not after --since {since}")
+    _check_places([path for path in (html, png, csv, parquet) if path is not None])
     data_dir = read_config(config).hub.data_dir
     add_up_here(data_dir)
     with reading_in_threads(data_dir) as engine:
@@ -101,6 +102,15 @@ def _in(zone: ZoneInfo, moment: datetime | None) -> datetime | None:
         raise ConfigError(f"{moment}: outside the years 1 to 9999 in UTC") from error
 
 
+def _check_places(paths: list[Path]) -> None:
+    from hub.report.files import check_place
+
+    for path in paths:
+        if paths.count(path) > 1:
+            raise ConfigError(f"{path}: two files of one name were asked for")
+        check_place(path)
+
+
 def _write(
     figures: Figures, html: Path | None, png: Path | None, csv: Path | None, parquet: Path | None
 ) -> list[Path]:
@@ -113,10 +123,6 @@ def _write(
         (csv, files.make_csv),
         (parquet, files.make_parquet),
     ]
-    paths = [path for path, _ in asked if path is not None]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise ConfigError(f"{path}: two files of one name were asked for")
     made = [(path, make(figures)) for path, make in asked if path is not None]
     for path, content in made:
         files.write_whole(path, content)

@@ -76,13 +76,27 @@ def _needing(library: str) -> Iterator[None]:
         ) from error
 
 
+def check_place(path: Path) -> None:
+    """Raise HubError where no file can be: at a folder's place, or in a folder that is not there."""
+    if path.is_dir():  # so is "" and "."
+        raise HubError(f"{path}: is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise HubError(f"{path}: {path.parent} is no folder; make it first")
+
+
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that under its name there is either all of it or what was there before."""
+    """Write a file so that under its name there is either all of it or what was there before.
+
+    Raises:
+        HubError: It cannot be there.
+        OSError: The disk is full, and the like; said of `path`.
+    """
+    check_place(path)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         unfinished.write_bytes(content)
         unfinished.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             unfinished.unlink()
-        raise
+        raise OSError(error.errno, error.strerror, str(path)) from error

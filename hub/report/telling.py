@@ -17,8 +17,12 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (right-to-left, join
 
 def as_label(text: str, most: int = MAX_LABEL_CHARS) -> str:
     """Return a stranger's text on one line, cut, with marks that hide or turn text escaped."""
-    shown = "".join(repr(sign)[1:-1] if category(sign) in _HIDDEN else sign for sign in text[: most + 1])
+    shown = "".join(repr(sign)[1:-1] if _is_hidden(sign) else sign for sign in text[: most + 1])
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def _is_hidden(sign: str) -> bool:
+    return category(sign) in _HIDDEN or sign in "\ufffe\uffff"  # which a plot's XML cannot hold
 
 
 def as_share(share: float | None) -> str:

@@ -85,7 +85,8 @@ def test_report_of_an_empty_store_says_so(lenshub: Any, data: Any) -> None:
         (("--since", "2026-10-26", "--until", "2026-10-25"), "is not after --since", 2),
         (("--since", "yesterday"), "Invalid value for '--since'", 2),
         (("--min-confidence", "90"), "Invalid value for '--min-confidence'", 2),
-        (("--csv", "no/such/folder.csv"), "No such file or directory", 1),
+        (("--csv", "no/such/folder.csv"), "no/such/folder.csv: no/such is no folder", 1),
+        (("--html", "."), ".: is a folder; name a file in it", 1),
         (("--csv", "a.csv", "--png", "a.csv"), "a.csv: two files of one name", 2),
     ],
 )

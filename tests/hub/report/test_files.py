@@ -19,10 +19,11 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
+from hub.errors import HubError
 from hub.report import files
 from hub.report.clock import local_hour
 from hub.report.figures import COLUMNS, Figures
-from hub.report.plots import list_shown_days
+from hub.report.plots import draw_labels, draw_svg, list_shown_days
 from hub.store.tallies import Mix, Tally, Wanted
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -159,7 +160,20 @@ for make in (files.make_parquet, files.make_png, files.make_html):
 def test_file_is_whole_or_as_it_was(tmp_path: Path):
     (tmp_path / "a.csv").write_text("before")
     (tmp_path / ".a.csv.unfinished").mkdir()
-    with pytest.raises(OSError, match="unfinished"):
+    with pytest.raises(OSError, match=r"/a\.csv'$"):
         files.write_whole(tmp_path / "a.csv", b"after")
 
     assert (tmp_path / "a.csv").read_text() == "before"
+
+
+@pytest.mark.parametrize("name", [".", "", "..", "gone/a.csv"])
+def test_place_where_no_file_can_be_is_refused_by_the_name_that_was_given(tmp_path: Path, name: str):
+    place = tmp_path / name if "gone" in name else Path(name)
+    with pytest.raises(HubError, match=f"^{re.escape(str(place))}: .*folder"):
+        files.write_whole(place, b"after")
+
+
+def test_label_that_xml_cannot_hold_is_escaped_in_plots():
+    figures = make_figures(("a\ufffeb", "c\uffffd"))
+    texts = list(ElementTree.fromstring(draw_svg(draw_labels, figures)).itertext())  # noqa: S314 - ours
+    assert {"a\\ufffeb", "c\\uffffd"} <= {text.strip() for text in texts}

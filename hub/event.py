@@ -26,7 +26,8 @@ from pydantic_core import PydanticCustomError
 
 SCHEMA_VERSION = 1
 DEVICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
+NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\uFFFE\uFFFF]*$"
+"""No control characters, and none that neither XML 1.0 nor YAML can hold."""
 MAX_DETECTIONS = 1000
 MAX_ATTRIBUTES = 64
 MAX_CAMERA_CHARS = 200

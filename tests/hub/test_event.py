@@ -58,7 +58,7 @@ def test_detection_refuses_a_confidence_outside_0_to_1(confidence: float) -> Non
         Detection(label="a", confidence=confidence)
 
 
-@pytest.mark.parametrize("label", ["", "a\x00", "a\n", "a\x9f", "a" * 201])
+@pytest.mark.parametrize("label", ["", "a\x00", "a\n", "a\x9f", "a\ufffe", "a\uffff", "a" * 201])
 def test_detection_refuses_a_label_that_cannot_be_shown(label: str) -> None:
     with pytest.raises(ValidationError):
         Detection(label=label, confidence=0.5)

@@ -97,7 +97,8 @@ def refuse_idle(config: Path | None, plugin: str, what: str) -> None:
 def print_json(value: Any) -> None:
     """Print JSON for programs: UTF-8, times as ISO 8601."""
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    sys.stdout.write(json.dumps(value, ensure_ascii=ascii_only, default=_plain) + "\n")
+    text = json.dumps(value, ensure_ascii=ascii_only, default=_plain)
+    sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")  # \ud800 is JSON's own escape
     sys.stdout.flush()  # so that a full disk is an error of this command
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import reprlib
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -11,12 +13,24 @@ from hub.dataset.folder import UnreadableError
 MOST_CHARS = 200
 MOST_ADDRESS_CHARS = 2048  # S3's keys have up to 1024 bytes
 MAX_SIDE = 65_535
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Control characters, and what UTF-8, YAML or XML 1.0 cannot hold."""
+_BRIEF = reprlib.Repr()
+_BRIEF.maxlevel = 2
+_BRIEF.maxstring = 60
 
 
 def refuse(what: str, found: object) -> NoReturn:
     """Raise UnreadableError (`value_wrong`) for a value that is not what it must be."""
-    shown = repr(found)
-    raise UnreadableError("value_wrong", f"{what} is {shown[:60]}")
+    raise UnreadableError("value_wrong", f"{what} is {_show(found)}")
+
+
+def _show(found: object) -> str:
+    """Return a value's beginning, at little cost however large it is."""
+    try:
+        return _BRIEF.repr(found)[:60]
+    except ValueError:  # Python's bound for the digits of a number
+        return "a number too long"
 
 
 def parse_json(text: str) -> Any:
@@ -72,6 +86,11 @@ def name_of(value: Any, what: str, most: int = MOST_CHARS) -> str:
     """Return a text that can be the name of a class or a file."""
     if not isinstance(value, str) or not 0 < len(value) <= most:
         refuse(f"{what} must be a text of 1 to {most} characters, and", value)
-    if any(ord(sign) < 32 or 127 <= ord(sign) < 160 or 0xD800 <= ord(sign) < 0xE000 for sign in value):
+    if _UNFIT.search(value):
         refuse(f"{what} has control characters:", value)
     return value
+
+
+def is_name(value: object) -> bool:
+    """Whether a value can be the name of a class."""
+    return isinstance(value, str) and 0 < len(value) <= MOST_CHARS and not _UNFIT.search(value)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from hub.dataset.checked import name_of
 from hub.dataset.finding import DatasetError, Finding
+from hub.dataset.folder import UnreadableError
 from hub.dataset.sample import Dataset, Object
 
 
@@ -23,8 +25,12 @@ def read_class_map(path: Path) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DatasetError(f'{path}: {error}; write lines such as "thumbs up" = "thumbs-up"') from error
     for name, value in said.items():
-        if not isinstance(value, str):
-            raise DatasetError(f'{path}: {name}: must be a text ("" leaves the class out), not {value!r}')
+        if value == "":
+            continue
+        try:
+            name_of(value, "the new name")
+        except UnreadableError as error:
+            raise DatasetError(f'{path}: {name}: {error.reason} ("" leaves the class out)') from error
     return said
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.dataset import coco, image_folder
+from hub.dataset.checked import is_name
 from hub.dataset.class_map import rename_classes
 from hub.dataset.finding import DatasetError, Finding, errors_in
 from hub.dataset.formats import WRITTEN, read_dataset, write_dataset
 from hub.dataset.output import Output, written_beside
 from hub.dataset.reading import Tell, silent
-from hub.dataset.sample import Dataset
+from hub.dataset.sample import Dataset, Sample
 
 MANIFEST = "manifest"
 IN_S3 = (MANIFEST, coco.NAME)
@@ -109,10 +110,21 @@ def write_target(
 
 def find_misfits(dataset: Dataset, name: str) -> list[Finding]:
     """Return what a format has no place for."""
+    found = [_find_misfit(one, name) for one in dataset.samples]
+    return [one for one in found if one is not None]
+
+
+def _find_misfit(sample: Sample, name: str) -> Finding | None:
+    """Return why a sample has no place; a label of the store may be older than the rule for labels."""
+    unfit = next((one.label for one in sample.objects if not is_name(one.label)), None)
+    if unfit is not None:
+        return Finding("class_unwritable", sample.name, f"{unfit!a} cannot be in a file", "left out")
     if name != image_folder.NAME:
-        return []
-    misfits = (one for one in dataset.samples if image_folder.class_of(one) is None)
-    return [
-        Finding("class_not_single", one.name, "has no class, or several; imagefolder needs one", "left out")
-        for one in misfits
-    ]
+        return None
+    label = image_folder.class_of(sample)
+    if label is None:
+        said = "has no class, or several; imagefolder needs one"
+        return Finding("class_not_single", sample.name, said, "left out")
+    if image_folder.folder_of(label) is None:
+        return Finding("class_unwritable", sample.name, f"{label!r} is too long for a folder", "left out")
+    return None

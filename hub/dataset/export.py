@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hub.dataset.checked import is_name
 from hub.dataset.choice import NOT_REVIEWED, Chosen
 from hub.dataset.class_map import rename_classes
 from hub.dataset.convert import Target, find_misfits, write_target
@@ -66,7 +67,7 @@ def export_dataset(
     if not kept:
         raise DatasetError(f"nothing to export: {_tell_left_out(left_out)}{_advise(left_out)}")
     divided = divide(kept, division, tell)
-    dataset = Dataset(dataset.classes, tuple(divided.samples))
+    dataset = Dataset(tuple(filter(is_name, dataset.classes)), tuple(divided.samples))
     facts = describe_dataset(dataset, how, left_out, divided.alike)
     return Exported(write_target(dataset, target, tell, _make_sheets(facts)), facts)
 

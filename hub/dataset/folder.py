@@ -82,6 +82,13 @@ class Folder:
         """Whether there is such a file or folder."""
         return (self.root / relative).exists()
 
+    def has_file(self, path: Path) -> bool:
+        """Whether there is such a file; of a name that is too long for the disk there is none."""
+        try:
+            return path.is_file()
+        except OSError:
+            return False
+
     def inside(self, name: str, base: Path | None = None) -> Path:
         """Return the path that a name in a file means; it may not exist.
 

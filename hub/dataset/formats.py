@@ -106,6 +106,7 @@ def _with_provenance(dataset: Dataset, reading: Reading) -> Dataset:
     for number, line in enumerate(_lines(reading, path), 1):
         try:
             said = dict(json.loads(line))
+            json.dumps(said, ensure_ascii=False, allow_nan=False).encode()  # as it is written again
             known[(said.pop("split"), said.pop("file"))] = said
         except (ValueError, TypeError, KeyError, RecursionError):
             reading.note("provenance_unreadable", f"{PROVENANCE}:{number}", "no line of provenance", "noted")

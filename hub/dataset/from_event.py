@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.dataset.box import Corners, judge
+from hub.dataset.checked import is_name
 from hub.dataset.picture import look_at
 from hub.dataset.sample import FLAGS, UNSPECIFIED, Object, Sample
 from hub.event import Detection, Event, Frame
@@ -41,7 +42,7 @@ def make_sample(
 def _make_object(found: Detection, size: tuple[int, int]) -> Object | None:
     flags = frozenset(flag for flag in FLAGS if found.attributes.get(flag) is True)
     pose = found.attributes.get("pose")
-    pose = pose if isinstance(pose, str) and pose else UNSPECIFIED
+    pose = pose if isinstance(pose, str) and is_name(pose) else UNSPECIFIED
     if found.box is None:
         return Object(found.label, None, flags, pose)
     corners: Corners = found.box.corners_in(*size)

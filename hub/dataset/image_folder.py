@@ -18,6 +18,8 @@ from hub.dataset.sample import Dataset, Object, Sample
 NAME = "imagefolder"
 _UNFIT = re.compile(r'[%/\\:*?"<>|\x00-\x1f]|^[. ]|[. ]$')
 
+_MOST_BYTES = 255
+
 
 def recognise(folder: Folder) -> bool:
     """Whether all that is there is pictures in folders of folders named for splits."""
@@ -50,10 +52,16 @@ def class_of(sample: Sample) -> str | None:
     return labels.pop() if len(labels) == 1 else None
 
 
+def folder_of(label: str) -> str | None:
+    """Return the name of a class's folder, or None where it is longer than file systems have them."""
+    name = _UNFIT.sub(lambda found: f"%{ord(found[0]):02X}", label)
+    return name if len(name.encode(errors="surrogatepass")) <= _MOST_BYTES else None
+
+
 def write(dataset: Dataset, output: Output) -> None:
     """Write the pictures that have one class; the others have no place here, and are left out."""
     for sample in output.count(list(dataset.samples)):
         label = class_of(sample)
-        if label is not None:
-            folder = _UNFIT.sub(lambda found: f"%{ord(found[0]):02X}", label)
+        folder = None if label is None else folder_of(label)
+        if folder is not None:
             output.picture(sample, f"{sample.split or 'train'}/{folder}/{sample.name}")

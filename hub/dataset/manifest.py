@@ -10,7 +10,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.dataset.checked import MOST_ADDRESS_CHARS, items, mapping, member, name_of, parse_json, side, whole
+from hub.dataset.checked import (
+    MOST_ADDRESS_CHARS,
+    items,
+    mapping,
+    member,
+    name_of,
+    parse_json,
+    refuse,
+    side,
+    whole,
+)
 from hub.dataset.folder import Folder, UnreadableError
 from hub.dataset.numbering import Numbering
 from hub.dataset.output import Output
@@ -94,7 +104,7 @@ def _find(reading: Reading, path: Path, address: str) -> Picture:
     for start in range(len(parts) - 1):
         for base in (path.parent, reading.folder.root):
             found = reading.folder.inside("/".join(parts[start:]), base)
-            if found.is_file():
+            if reading.folder.has_file(found):
                 return reading.look_at(found)
     return reading.find_picture(parts[-1] if parts else address, path.parent, *map(str, parts[:-1][-1:]))
 
@@ -105,8 +115,7 @@ def _find_labels(said: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         metadata = said.get(name + _METADATA)
         if isinstance(metadata, dict) and metadata.get("type") in {_DETECTION, _CLASSIFICATION}:
             return name, metadata
-    known = ", ".join(name for name in said if name != _REF) or "nothing"
-    raise UnreadableError("value_wrong", f"no label attribute with metadata of a known type (found: {known})")
+    return refuse("a label attribute with metadata of a known type is missing; what there is,", sorted(said))
 
 
 def _learn_classes(metadata: dict[str, Any], shared: Numbering) -> Numbering:

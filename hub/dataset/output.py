@@ -56,7 +56,7 @@ class Output:
         target = self._place(relative)
         if not self._copies:
             with suppress(OSError):
-                os.link(sample.picture, target, follow_symlinks=False)
+                os.link(sample.picture.resolve(), target, follow_symlinks=False)
                 return
         shutil.copyfile(sample.picture, target)
 

@@ -79,7 +79,7 @@ class Reading:
         """
         for base in (near, *(self.folder.root / folder for folder in folders)):
             path = self.folder.inside(name, base)
-            if path.is_file():
+            if self.folder.has_file(path):
                 return self.look_at(path)
         base_name = name.replace("\\", "/").rpartition("/")[2]
         like = self.folder.picture_like(base_name, near, folders)
@@ -140,8 +140,12 @@ class Reading:
         split: Split | None,
         size: tuple[int, int, int] | None = None,
     ) -> Sample:
-        """Return the sample of a picture; `size` is width, height and depth as the annotation has them."""
-        measured = size or (picture.width, picture.height, picture.depth)
+        """Return the sample of a picture.
+
+        Args:
+            size: Width, height and depth as the annotation has them; else those of the upright picture.
+        """
+        measured = size or (*picture.upright, picture.depth)
         reference = self._in_s3.get(picture.path, "")
         name = key_of(reference) if reference else printable(picture.path.name)
         return Sample(name, picture.path, *measured, tuple(objects), split, reference=reference)

@@ -59,7 +59,7 @@ def test_class_map_that_is_wrong_is_one_line(lenshub, table, folder):
     (folder / "map.toml").write_text("up = 7")
     done = lenshub("dataset", "check", "set", "--classes", "map.toml")
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
-    assert 'map.toml: up: must be a text ("" leaves the class out), not 7' in done.output
+    assert "map.toml: up: the new name must be a text of 1 to 200 characters, and is 7" in done.output
 
 
 def test_unknown_format_is_one_line(lenshub, table):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.dataset.class_map import read_class_map
 from hub.dataset.convert import Target, convert_dataset
 from hub.dataset.finding import DatasetError
 from hub.dataset.formats import read_dataset, write_dataset
@@ -84,3 +85,27 @@ def test_manifest_names_pictures_by_their_prefix(source: Path, tmp_path: Path) -
         '{"source-ref": "s3://bucket/set/validation/four.png", "bounding-box": {"image_size"'
     )
     assert len(read_dataset(tmp_path / "out")[1].samples) == 4
+
+
+def test_pictures_that_are_links_within_the_set_are_there_in_the_new_one(
+    source: Path, tmp_path: Path
+) -> None:
+    picture = source / "images/train/one.jpg"
+    picture.rename(source / "images/validation/kept.jpg")
+    picture.symlink_to("../validation/kept.jpg")
+    convert_dataset(source, Target(tmp_path / "out", "voc"))
+    made = tmp_path / "out/JPEGImages/one.jpg"
+    assert (made.is_symlink(), made.is_file()) == (False, True)
+
+
+def test_class_too_long_for_a_folder_is_left_out_of_an_image_folder(source: Path, tmp_path: Path) -> None:
+    known = {"いぬ <&>": "🐶" * 200, "thumbs-up": "up"}
+    done = convert_dataset(source, Target(tmp_path / "out", "imagefolder"), known=known, repair=True)
+    assert "class_unwritable" in {one.code for one in done.findings}
+    assert {one.objects[0].label for one in read_dataset(tmp_path / "out")[1].samples} == {"up"}
+
+
+def test_class_map_with_a_name_that_no_format_holds_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "map.toml").write_text('"up" = ""\n"cup" = "bad\\nname\\u0001"\n')
+    with pytest.raises(DatasetError, match=r"map\.toml: cup: the new name has control characters"):
+        read_class_map(tmp_path / "map.toml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -144,3 +145,16 @@ def store_end(store: Any) -> Any:
 async def test_class_that_the_map_does_not_name_is_an_error(store, tmp_path):
     with pytest.raises(DatasetError, match="the map has no 'c0'; name what the class becomes"):
         await export(store, tmp_path / "out", known={"c1": "up"})
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+async def test_label_that_no_file_can_hold_is_left_out_and_counted(store, tmp_path, name):
+    chosen = await choose(store.log, Choice())
+    old = chosen.events[0]
+    seen = Detection.model_construct(label="c\ufffe", confidence=0.5, box=BOX, attributes={})
+    events = (old.model_copy(update={"detections": (seen,)}), *chosen.events[1:])
+    chosen = replace(chosen, events=events)
+    made = export_dataset(chosen, store.frames, Target(tmp_path / "out", name), Division((0.6, 0.4)), {})
+    _, dataset, findings = read_dataset(tmp_path / "out")
+    assert made.facts["left_out"][f"that {name} has no place for"] == 1 + (name == "imagefolder")
+    assert (findings, len(dataset.samples)) == ([], len(made.dataset.samples))

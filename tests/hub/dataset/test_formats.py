@@ -234,3 +234,12 @@ def test_folder_of_the_retraining_plugin_is_read(dataset: Dataset, tmp_path: Pat
     (tmp_path / "1/train_annotation").rename(tmp_path / "1/training_annotation")
     _, back, findings = read_dataset(tmp_path / "1")
     assert (facts(back), findings) == (facts(dataset), [])
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_blanks_around_a_class_are_kept_as_the_table_says(
+    name: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    known = replace(dataset, classes=(" lead",), samples=dataset.samples[:1])
+    back = there_and_back(change_first(known, Object(" lead", Box(1.0, 2.0, 3.0, 4.0))), name, tmp_path / "1")
+    assert back.classes == {"kept": (" lead",), "lost": ("lead",)}[KEPT["blanks around a class's name", name]]

@@ -12,11 +12,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from hub.dataset.box import Box
+from hub.dataset.checked import refuse
 from hub.dataset.finding import DatasetError, Finding
+from hub.dataset.folder import UnreadableError
 from hub.dataset.formats import FORMATS, read_dataset, write_dataset
 from hub.dataset.output import Output
-from hub.dataset.sample import Dataset
+from hub.dataset.sample import Dataset, Object
 
 OBJECT = "<object><name>dog</name><bndbox>{}</bndbox></object>"
 BOUNDS = "<xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax>"
@@ -308,3 +312,102 @@ def test_picture_whose_yolo_text_cannot_be_read_is_no_negative(root: Path) -> No
     _, dataset, findings = read_dataset(root)
     assert codes(findings) == [("one.txt", "file_not_utf8"), ("one.jpg", "picture_robbed")]
     assert dataset.samples == ()
+
+
+BOMB_YAML = "\n".join(
+    ["a: &a [x,x,x,x,x,x,x,x,x]"]
+    + [
+        f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]"
+        for old, new in zip("abcdefghi", "bcdefghij", strict=True)
+    ]
+    + ["names: [*j]"]
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [BOMB_YAML, "a: &a {x: y}\nb: &b {<<: [*a, *a]}\nnames: {<<: [*b, *b]}"],
+    ids=["lists", "merged"],
+)
+def test_yaml_that_swells_is_a_finding(root: Path, text: str) -> None:
+    (root / "data.yaml").write_text(text)
+    _, _, (finding, *_) = read_dataset(root)
+    assert (finding.where, finding.code) == ("data.yaml", "not_yaml")
+    assert finding.said == "line 2: an alias, which is not read; write out what it stands for"
+
+
+@pytest.mark.parametrize("name", ["1:" + "59:" * 300_000 + "1", "0x" + "f" * 900_000], ids=["sixties", "hex"])
+def test_yaml_number_of_a_million_digits_is_a_finding(root: Path, name: str) -> None:
+    (root / "data.yaml").write_text(f"names: {{0: {name}}}")
+    _, _, (finding, *_) = read_dataset(root)
+    assert (finding.where, finding.code, len(finding.said) < 150) == ("data.yaml", "value_wrong", True)
+
+
+@pytest.mark.parametrize(
+    "found", ["x" * 10**6, [["x"] * 1000] * 1000, [16**9000]], ids=["text", "lists", "number"]
+)
+def test_refused_value_is_told_in_few_characters(found: object) -> None:
+    with pytest.raises(UnreadableError) as raised:
+        refuse("it", found)
+    assert len(raised.value.reason) < 80
+
+
+def turn(path: Path, orientation: int) -> None:
+    """Give a JPEG an EXIF orientation."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    with Image.open(path) as picture:
+        picture.save(path, exif=exif)
+
+
+def test_boxes_of_a_turned_picture_survive_yolo(root: Path, tmp_path: Path) -> None:
+    turn(root / "one.jpg", 6)
+    said = {
+        "images": [{"id": 1, "file_name": "one.jpg", "width": 48, "height": 64}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 3, "bbox": [0, 0, 12, 64]}],
+        "categories": [{"id": 3, "name": "dog"}],
+    }
+    (root / "a.json").write_text(json.dumps(said))
+    write_dataset(read_dataset(root)[1], "yolo", Output(tmp_path / "out"))
+    (sample,) = read_dataset(tmp_path / "out")[1].samples
+    assert (sample.width, sample.height, sample.objects) == (48, 64, (Object("dog", Box(0, 0, 12, 64)),))
+
+
+def test_turned_picture_in_an_image_folder_has_its_upright_size(
+    tmp_path: Path, make_picture: Callable[..., Path]
+) -> None:
+    turn(make_picture("set/train/dog/one.jpg", 64, 48), 6)
+    (sample,) = read_dataset(tmp_path / "set")[1].samples
+    assert (sample.width, sample.height) == (48, 64)
+
+
+@pytest.mark.parametrize("name", ["a\ufffe", "\uffff"])
+def test_class_that_xml_and_yaml_cannot_hold_is_a_finding(root: Path, name: str) -> None:
+    said = {"images": [], "annotations": [], "categories": [{"id": 3, "name": name}]}
+    (root / "a.json").write_text(json.dumps(said))
+    _, _, (finding,) = read_dataset(root)
+    assert (finding.where, finding.code) == ("a.json categories[0]", "value_wrong")
+
+
+@pytest.mark.parametrize("more", ['"x": "\\ud800"', '"\\ud800": 1', '"x": NaN', '"x": [1e999]'])
+def test_provenance_that_cannot_be_written_again_is_noted(root: Path, more: str) -> None:
+    write_voc(root, (1, 2, 3, 4))
+    (root / "provenance.jsonl").write_text(f'{{"split": "train", "file": "one.jpg", {more}}}\n')
+    _, dataset, findings = read_dataset(root)
+    assert codes(findings) == [("provenance.jsonl:1", "provenance_unreadable")]
+    assert dataset.samples[0].provenance == {}
+
+
+def test_manifest_line_with_a_key_that_is_no_text_is_a_finding_in_ascii(root: Path) -> None:
+    (root / "train.manifest").write_text('{"source-ref": "s3://b/one.jpg", "\\ud800x": 1}\n')
+    _, _, (finding,) = read_dataset(root)
+    assert (finding.code, "'\\ud800x'" in finding.said) == ("value_wrong", True)
+
+
+def test_picture_whose_name_is_too_long_is_missing(root: Path) -> None:
+    images = [{"id": 1, "file_name": "x" * 304, "width": 64, "height": 48}]
+    (root / "a.json").write_text(json.dumps({"images": images, "annotations": [], "categories": []}))
+    (root / "train.manifest").write_text(json.dumps({"source-ref": f"s3://b/{'y' * 304}/{'x' * 304}"}))
+    for name, where in (("coco", "a.json images[0]"), ("manifest", "train.manifest:1")):
+        _, _, findings = read_dataset(root, name)
+        assert codes(findings) == [(where, "picture_missing")]

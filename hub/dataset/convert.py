@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.dataset import coco, image_folder
+from hub.dataset import coco, image_folder, yolo
 from hub.dataset.checked import is_name
 from hub.dataset.class_map import rename_classes
 from hub.dataset.finding import DatasetError, Finding, errors_in
@@ -87,7 +87,8 @@ def convert_dataset(
     if known is not None:
         dataset, unmapped = rename_classes(dataset, known)
         findings += unmapped
-    findings += find_misfits(dataset, target.format)
+    dataset, misfits = leave_out_misfits(dataset, target.format)
+    findings += misfits
     if not dataset.samples:
         findings.append(Finding("set_empty", ".", "no picture can be used", "wrong"))
     if (errors_in(findings) and not repair) or not dataset.samples:
@@ -108,10 +109,12 @@ def write_target(
     return named
 
 
-def find_misfits(dataset: Dataset, name: str) -> list[Finding]:
-    """Return what a format has no place for."""
-    found = [_find_misfit(one, name) for one in dataset.samples]
-    return [one for one in found if one is not None]
+def leave_out_misfits(dataset: Dataset, name: str) -> tuple[Dataset, list[Finding]]:
+    """Return the set without what a format has no place for, and a finding for each sample of that."""
+    checked = [(one, _find_misfit(one, name)) for one in dataset.samples]
+    kept = tuple(sample for sample, misfit in checked if misfit is None)
+    classes = tuple(filter(is_name, dataset.classes))
+    return Dataset(classes, kept), [misfit for _, misfit in checked if misfit is not None]
 
 
 def _find_misfit(sample: Sample, name: str) -> Finding | None:
@@ -119,6 +122,9 @@ def _find_misfit(sample: Sample, name: str) -> Finding | None:
     unfit = next((one.label for one in sample.objects if not is_name(one.label)), None)
     if unfit is not None:
         return Finding("class_unwritable", sample.name, f"{unfit!a} cannot be in a file", "left out")
+    if name == yolo.NAME and sample.as_stored and sample.objects:
+        said = "EXIF turns it, and its boxes are of it as stored; yolo's are of the upright picture"
+        return Finding("size_differs", sample.name, said, "left out")
     if name != image_folder.NAME:
         return None
     label = image_folder.class_of(sample)

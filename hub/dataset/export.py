@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hub.dataset.checked import is_name
 from hub.dataset.choice import NOT_REVIEWED, Chosen
 from hub.dataset.class_map import rename_classes
-from hub.dataset.convert import Target, find_misfits, write_target
+from hub.dataset.convert import Target, leave_out_misfits, write_target
 from hub.dataset.datasheet import as_json, as_markdown, describe_dataset
 from hub.dataset.division import Division, divide
 from hub.dataset.finding import DatasetError
@@ -61,13 +60,12 @@ def export_dataset(
         if unmapped:
             said = ", ".join(sorted({finding.said for finding in unmapped}))
             raise DatasetError(f'{said}; name what the class becomes, "" leaves it out')
-    misfits = {finding.where for finding in find_misfits(dataset, target.format)}
+    dataset, misfits = leave_out_misfits(dataset, target.format)
     left_out[f"that {target.format} has no place for"] += len(misfits)
-    kept = [sample for sample in dataset.samples if sample.name not in misfits]
-    if not kept:
+    if not dataset.samples:
         raise DatasetError(f"nothing to export: {_tell_left_out(left_out)}{_advise(left_out)}")
-    divided = divide(kept, division, tell)
-    dataset = Dataset(tuple(filter(is_name, dataset.classes)), tuple(divided.samples))
+    divided = divide(list(dataset.samples), division, tell)
+    dataset = Dataset(dataset.classes, tuple(divided.samples))
     facts = describe_dataset(dataset, how, left_out, divided.alike)
     return Exported(write_target(dataset, target, tell, _make_sheets(facts)), facts)
 

@@ -148,7 +148,10 @@ class Reading:
         measured = size or (*picture.upright, picture.depth)
         reference = self._in_s3.get(picture.path, "")
         name = key_of(reference) if reference else printable(picture.path.name)
-        return Sample(name, picture.path, *measured, tuple(objects), split, reference=reference)
+        as_stored = measured[:2] != picture.upright
+        return Sample(
+            name, picture.path, *measured, tuple(objects), split, reference=reference, as_stored=as_stored
+        )
 
 
 def split_of(path: Path | str) -> Split | None:

@@ -39,6 +39,7 @@ class Sample:
         name: The file's name in the set, without a folder.
         picture: Where the file lies; of a set that was read with its pictures in S3, where it would lie.
         reference: Where the picture lies in S3, if the set names it there and does not hold it.
+        as_stored: Whether size and boxes are of the picture as stored, which EXIF turns.
         provenance: Where it comes from and why it was chosen, as JSON has it; empty where that is not known.
     """
 
@@ -51,6 +52,7 @@ class Sample:
     split: Split | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict, hash=False)
     reference: str = ""
+    as_stored: bool = False
 
     @property
     def is_by_people(self) -> bool:

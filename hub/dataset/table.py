@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from hub.dataset.checked import name_of, number, refuse, side
@@ -77,6 +78,4 @@ def _add(
         box = reading.judge(where, (xmin, ymin, xmax, ymax), size)
         if box is not None:
             objects = (*sample.objects, Object(label, box))
-            found[picture.path] = Sample(
-                sample.name, sample.picture, *size, sample.depth, objects, sample.split
-            )
+            found[picture.path] = replace(sample, objects=objects)

@@ -6,6 +6,7 @@ import errno
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from hub.dataset.class_map import read_class_map
 from hub.dataset.convert import Target, convert_dataset
@@ -109,3 +110,14 @@ def test_class_map_with_a_name_that_no_format_holds_is_refused(tmp_path: Path) -
     (tmp_path / "map.toml").write_text('"up" = ""\n"cup" = "bad\\nname\\u0001"\n')
     with pytest.raises(DatasetError, match=r"map\.toml: cup: the new name has control characters"):
         read_class_map(tmp_path / "map.toml")
+
+
+def test_boxes_of_a_turned_picture_as_stored_have_no_place_in_yolo(source: Path, tmp_path: Path) -> None:
+    convert_dataset(source, Target(tmp_path / "coco", "coco", copies=True))
+    turned = Image.open(tmp_path / "coco/images/train/one.jpg")
+    turned.getexif()[0x0112] = 6
+    turned.save(tmp_path / "coco/images/train/one.jpg", exif=turned.getexif())
+    for name, found in (("yolo", ["size_differs"]), ("voc", [])):
+        done = convert_dataset(tmp_path / "coco", Target(tmp_path / f"to-{name}", name), repair=True)
+        assert [one.code for one in done.findings if one.is_error] == found
+        assert len(read_dataset(tmp_path / f"to-{name}")[1].samples) == 4 - len(found)

@@ -89,8 +89,3 @@ def name_of(value: Any, what: str, most: int = MOST_CHARS) -> str:
     if _UNFIT.search(value):
         refuse(f"{what} has control characters:", value)
     return value
-
-
-def is_name(value: object) -> bool:
-    """Whether a value can be the name of a class."""
-    return isinstance(value, str) and 0 < len(value) <= MOST_CHARS and not _UNFIT.search(value)

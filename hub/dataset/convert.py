@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.dataset import coco, image_folder, yolo
-from hub.dataset.checked import is_name
 from hub.dataset.class_map import rename_classes
 from hub.dataset.finding import DatasetError, Finding, errors_in
 from hub.dataset.formats import WRITTEN, read_dataset, write_dataset
 from hub.dataset.output import Output, written_beside
 from hub.dataset.reading import Tell, silent
 from hub.dataset.sample import Dataset, Sample
+from hub.event import is_name
 
 MANIFEST = "manifest"
 IN_S3 = (MANIFEST, coco.NAME)

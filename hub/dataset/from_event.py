@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hub.dataset.box import Corners, judge
-from hub.dataset.checked import is_name
 from hub.dataset.picture import look_at
 from hub.dataset.sample import FLAGS, UNSPECIFIED, Object, Sample
-from hub.event import Detection, Event, Frame
+from hub.event import Detection, Event, Frame, is_name
 
 SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 CHOSEN = "chosen"

@@ -17,7 +17,7 @@ from hub.decode.frigate_facts import (
     Late,
     Review,
     Tracked,
-    number,
+    find_time,
     read_detection,
     read_facts,
     read_late,
@@ -35,6 +35,11 @@ SOURCE = "frigate"
 _DEVICE = re.compile(DEVICE_PATTERN)
 _SNAPSHOT = re.compile(r"(.+)/([^/]+)/([^/]+)/snapshot")
 _OTHER = re.compile(r"(.+)/(events|reviews|tracked_object_update|available)")
+_SURROGATES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""Every escape of a JSON text, a pair of surrogates at once; group 1 is one that is alone."""
 _STATES: dict[bytes, StatusKind] = {b"online": "online", b"offline": "offline", b"stopped": "offline"}
 
 Sent = TypeVar("Sent", bound=Plain)
@@ -99,6 +104,7 @@ def _find_place(topic: str, settings: FrigateSettings) -> _Place:
 
 def _parse(model: type[Sent], data: bytes, limits: Limits) -> Sent:
     check_json(data, limits)
+    data = _SURROGATES.sub(lambda escape: rb"\u0000" if escape[1] else escape[0], data)
     try:
         return model.model_validate_json(data, strict=True, extra="ignore")
     except ValidationError as error:
@@ -152,8 +158,7 @@ def _decode_late(place: _Place, said: Late, received_at: datetime) -> Decoded:
     facts = read_late(said)
     if not facts:
         return Decoded(device=place.device)
-    at = number(said.timestamp)
-    captured_at = received_at if at is None else read_time(at)
+    captured_at = find_time(said.timestamp) or received_at
     return Decoded(events=(_amend(place, place.key(said.id), captured_at, facts),), device=place.device)
 
 

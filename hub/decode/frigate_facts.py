@@ -7,6 +7,7 @@ is left out where it is not as expected.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -22,6 +23,8 @@ MAX_ZONES = 50
 MAX_OBJECTS = 100
 STEPS = 100
 """Scores are rounded down to hundredths, so that one which only trembles says nothing new."""
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Facts = dict[str, JsonValue]
 Sizes = Mapping[str, tuple[int, int]]
@@ -88,6 +91,15 @@ def read_time(seconds: float) -> datetime:
         raise PayloadError("bad_time", f"no time in Unix seconds; found {quote(seconds)}") from error
 
 
+def find_time(value: JsonValue) -> datetime | None:
+    """Return Unix seconds as a time, or None where they are none."""
+    seconds = number(value)
+    try:
+        return None if seconds is None else read_time(seconds)
+    except PayloadError:
+        return None
+
+
 def read_detection(seen: Tracked, sizes: Sizes) -> dict[str, Any]:
     """Return the members of the one detection; its box is in fractions where the frame's size is known."""
     detection: dict[str, Any] = {"label": seen.label, "track": seen.id, "confidence": _find_score(seen)}
@@ -118,8 +130,8 @@ def read_facts(seen: Tracked, *, ended: bool) -> Facts:
     facts |= {name: True for name in ("has_clip", "has_snapshot") if getattr(seen, name) is True}
     if ended:
         facts["ended"] = True
-        if (at := number(seen.end_time)) is not None:
-            facts["ended_at"] = read_time(at).isoformat()
+        if (at := find_time(seen.end_time)) is not None:
+            facts["ended_at"] = at.isoformat()
     return facts
 
 
@@ -161,7 +173,9 @@ def _named(name: str, value: JsonValue, score: JsonValue = None) -> Facts:
 
 
 def _text(value: JsonValue) -> str | None:
-    return value[:MAX_TEXT_CHARS] if isinstance(value, str) and value else None
+    if not isinstance(value, str) or not value or _UNSTORABLE.search(value):
+        return None
+    return value[:MAX_TEXT_CHARS]
 
 
 def _share(value: JsonValue) -> float | None:

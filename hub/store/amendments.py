@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from hub.decode.frigate import SOURCE as FRIGATE
+from hub.decode.frigate_order import hold
 from hub.decode.message import Newest, Reviewed
 from hub.decode.printing import show
 from hub.decode.refusal import refuse
@@ -161,7 +163,7 @@ class Amendments:
         if found.event.device != said.device:
             reason = f"{said.device} says something of event {found.first}, which is of {found.event.device}"
             raise PayloadError("key_conflict", reason)
-        after = fold(found.event, said)
+        after = fold(found.event, hold(found.event, said) if said.source == FRIGATE else said)
         if not is_news(found.event, after):
             return None
         return self._stand(found, after)

@@ -69,6 +69,62 @@ async def test_tracked_object_is_one_event_with_all_that_was_said_of_it(store, h
     assert store.sql("SELECT COUNT(*) FROM quarantine") == [(0,)]
 
 
+async def test_best_score_of_an_object_does_not_fall_when_an_older_message_comes_late(store, hear):
+    await hear("events", {"type": "update", "after": {**CAR, "top_score": 0.9, "entered_zones": ["drive"]}})
+    await hear("events", {"type": "new", "after": {**CAR, "top_score": 0.3, "entered_zones": ["street"]}})
+
+    (event,) = await store.log.newest(EventFilter(), 10)
+    assert event.detections[0].confidence == 0.9
+    assert event.attributes["zones"] == ["drive", "street"]
+
+
+async def test_object_that_has_ended_is_changed_by_late_facts_only(store, hear):
+    await hear("events", {"type": "end", "after": {**CAR, "top_score": 0.9}})
+    late = {**CAR, "label": "dog", "top_score": 0.95, "sub_label": "Rex"}
+    await hear("events", {"type": "update", "after": late})
+
+    (event,) = await store.log.newest(EventFilter(), 10)
+    assert [(found.label, found.confidence) for found in event.detections] == [("car", 0.9)]
+    assert event.attributes["sub_label"] == "Rex"
+
+    await hear("events", {"type": "end", "after": {**CAR, "top_score": 0.97}})
+    (event,) = await store.log.newest(EventFilter(), 10)
+    assert event.detections[0].confidence == 0.97
+
+
+async def test_same_id_on_another_camera_is_refused_and_the_object_stays(store, hear):
+    await hear("events", {"type": "new", "after": CAR})
+    await hear("events", {"type": "update", "after": {**CAR, "camera": "yard", "label": "dog"}})
+
+    (event,) = await store.log.newest(EventFilter(), 10)
+    assert (event.camera, event.labels) == ("door", {"car"})
+    reason = "the object frigate:frigate:1.5-abc is of the camera door, and this of yard"
+    assert store.sql("SELECT code, reason FROM quarantine") == [("key_conflict", reason)]
+
+
+def read(decoders, topic, text):
+    message = Message("mqtt", f"frigate/{topic}", text.encode(), NOW)
+    (event,) = decoders.decode("frigate", message).events
+    return event
+
+
+@pytest.mark.parametrize(
+    ("written", "text"), [(r"\u0000x", None), (r"\uD800x", None), (r"\ud83d\ude00", "😀")]
+)
+def test_text_that_no_database_keeps_is_left_out(decoders, written, text):
+    said = json.dumps({"type": "end", "after": {**CAR, "sub_label": "?"}}).replace("?", written)
+
+    assert read(decoders, "events", said).attributes.get("sub_label") == text
+
+
+def test_time_that_is_none_is_left_out(decoders):
+    ended = read(decoders, "events", json.dumps({"type": "end", "after": {**CAR, "end_time": 1e20}}))
+    late = {"type": "description", "id": CAR["id"], "description": "a car", "timestamp": 1e30}
+
+    assert ended.attributes == {"camera": "door", "ended": True}
+    assert read(decoders, "tracked_object_update", json.dumps(late)).captured_at == NOW
+
+
 async def test_false_positive_makes_no_event(store, hear):
     await hear("events", {"type": "new", "after": {**CAR, "false_positive": True}})
 
@@ -86,9 +142,9 @@ async def test_box_is_in_fractions_where_the_size_of_the_frames_is_set():
 
 def test_example_in_the_documentation_is_what_is_decoded():
     docs = (Path(__file__).parents[3] / "docs/frigate.md").read_text(encoding="utf-8")
-    said, event = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", docs, re.DOTALL))
+    said, printed = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", docs, re.DOTALL))
     table = tomllib.loads(re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)[0])["frigate"]
     decoders = Decoders({}, ZoneInfo("UTC"), Limits(), FrigateSettings.model_validate(table))
     decoded = decoders.decode("frigate", Message("mqtt", "frigate/events", json.dumps(said).encode(), NOW))
 
-    assert report(decoded)["events"] == [event]
+    assert report(decoded) == printed

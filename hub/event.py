@@ -31,6 +31,7 @@ NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\uFFFE\uFFFF]*$"
 MAX_DETECTIONS = 1000
 MAX_ATTRIBUTES = 64
 MAX_CAMERA_CHARS = 200
+MAX_KEY_CHARS = 500
 MAX_ATTRIBUTES_CHARS = 8192
 MAX_ATTRIBUTES_DEPTH = 4
 MAX_INTEGER = 2**63 - 1
@@ -198,7 +199,9 @@ class NewEvent(Plain):
     """An event as decoders and the edge agent make it, not yet stored."""
 
     kind: Literal["event", "amendment"] = "event"
-    key: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=NO_CONTROLS)] | None = Field(
+    key: (
+        Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEY_CHARS, pattern=NO_CONTROLS)] | None
+    ) = Field(
         default=None, description="Deduplication key; absent where the sender has no identity for a message."
     )
     source: Name

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Annotated, Literal
+from urllib.parse import quote as percent_encode
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
@@ -14,6 +16,7 @@ from hub.decode.refusal import refuse
 from hub.errors import PayloadError
 from hub.event import (
     MAX_DETECTIONS,
+    MAX_KEY_CHARS,
     Attributes,
     Detection,
     DeviceName,
@@ -88,12 +91,21 @@ def _check_data(envelope: _Envelope) -> dict[str, JsonValue]:
     return members
 
 
+def _make_key(device: str, envelope: _Envelope) -> str:
+    """Return the event's key: each device has keys of its own, and no two identities share one."""
+    source, identity = (percent_encode(part, safe="") for part in (envelope.source, envelope.id))
+    key = f"{SOURCE}:{device}:{source}#{identity}"
+    if len(key) <= MAX_KEY_CHARS:
+        return key
+    return f"{SOURCE}:{device}:sha256-{hashlib.sha256(key.encode()).hexdigest()}"
+
+
 def _build_event(envelope: _Envelope) -> NewEvent:
     members = _check_data(envelope)
     try:
         seen = _Seen.model_validate_json(json.dumps(members), strict=True, extra="ignore")
         return NewEvent(
-            key=f"{SOURCE}:{envelope.source}#{envelope.id}",
+            key=_make_key(seen.device, envelope),
             source=SOURCE,
             device=seen.device,
             captured_at=seen.captured_at,

@@ -34,8 +34,8 @@ def event():
 
 @pytest.fixture
 def hear(decoders):
-    def decode(said):
-        message = Message("mqtt", "cloudevents/porch", json.dumps(said).encode(), NOW)
+    def decode(said, device="porch"):
+        message = Message("mqtt", f"cloudevents/{device}", json.dumps(said).encode(), NOW)
         return Arrival(message, decoders.decode("cloudevents", message))
 
     return decode
@@ -60,4 +60,38 @@ async def test_cloudevent_that_comes_again_is_stored_once(store, hear, event, so
         await soon(store.add(hear([wrap_event(event)])))
 
     assert store.sql("SELECT COUNT(*) FROM events") == [(1,)]
+    assert store.sql("SELECT COUNT(*) FROM quarantine") == [(0,)]
+
+
+def key_of(arrival):
+    (event,) = arrival.decoded.events
+    return event.key
+
+
+def test_sources_and_ids_that_read_alike_together_have_keys_of_their_own(hear, event):
+    said = wrap_event(event)
+    keys = [
+        key_of(hear({**said, "source": source, "id": one})) for source, one in (("a", "b#1"), ("a#b", "1"))
+    ]
+
+    assert keys == ["cloudevents:porch:a#b%231", "cloudevents:porch:a%23b#1"]
+
+
+def test_key_that_would_be_too_long_is_a_digest(hear, event):
+    said = {**wrap_event(event), "source": "あ" * 200}
+    first, second = (key_of(hear({**said, "id": one})) for one in ("1", "2"))
+
+    assert first.startswith("cloudevents:porch:sha256-")
+    assert len(first) == len(second) < 100
+    assert first != second
+
+
+async def test_device_cannot_use_up_the_keys_of_another(store, hear, event, soon):
+    said = wrap_event(event)
+    porch = {**said, "subject": "porch", "data": {**said["data"], "device": "porch"}}
+    attic = {**said, "subject": "attic", "data": {**said["data"], "device": "attic"}}
+    await soon(store.add(hear(attic, "attic")))
+    await soon(store.add(hear(porch)))
+
+    assert store.sql("SELECT device FROM events ORDER BY id") == [("attic",), ("porch",)]
     assert store.sql("SELECT COUNT(*) FROM quarantine") == [(0,)]

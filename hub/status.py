@@ -18,6 +18,7 @@ from hub.store.database import Database, database_path, hub_is_running
 from hub.store.log import EventLog
 from hub.store.review_tallies import STATES, read_reviewed
 from hub.store.tallies import Wanted
+from hub.wire.protocol import CHECKED
 from hub.words import as_usd, count_of
 
 FAR_BEHIND = 1000
@@ -126,7 +127,8 @@ def _list_problems(status: Status, now: datetime) -> Iterator[str]:
         yield from _budget_problems(spent)
     for device in status.devices:
         state = device["state"]
-        if state is not None and state != "online" and now - device["last_seen_at"] < RECENT:
+        is_check = state == "offline" and device["state_text"] == CHECKED
+        if state not in {None, "online"} and not is_check and now - device["last_seen_at"] < RECENT:
             text = f": {device['state_text']}" if device["state_text"] else ""
             yield f"device {device['name']} is {state}{text}"
         elif device["missing"]:

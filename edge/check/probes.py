@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from edge.link import AGENT
 from hub.wire.protocol import (
+    CHECKED,
     AgentModel,
     AgentStatus,
     Gap,
@@ -32,7 +33,7 @@ class Probe(NamedTuple):
 def make_probes(device: str, models: tuple[AgentModel, ...], record: bytes, nonce: str) -> list[Probe]:
     """Return the messages; the last one is the question to the hub, which answers with the nonce."""
     now = datetime.now(UTC)
-    status = AgentStatus(state="offline", at=now, text="checked")
+    status = AgentStatus(state="offline", at=now, text=CHECKED)
     gap = Gap(epoch=EPOCH, first=EARLY, last=EARLY, reason="check")
     hello = Hello(epoch=EPOCH, first=1, next=EARLY + 1, now=now, agent=AGENT, nonce=nonce, models=models)
     return [

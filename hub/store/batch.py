@@ -20,6 +20,7 @@ from hub.store.row_insert import insert_rows
 from hub.store.rows import Row, add_amends, detection_rows, event_row, message_row, quarantine_row
 from hub.store.sessions import write_recent
 from hub.store.settlement import Settlement
+from hub.wire.protocol import CHECKED
 
 HISTORY_ROWS = 200
 """How many rows of a device's history are kept."""
@@ -163,7 +164,10 @@ def _told_by_lines(admission: Admission) -> list[Status]:
 
 
 def _news(connection: Connection, statuses: list[Status]) -> list[Status]:
-    """Leave out a state that the device already has: retained messages come again at each connection."""
+    """Leave out a state that the device already has: retained messages come again at each connection.
+
+    What a check leaves counts only where the device is taken for online: it may never have run.
+    """
     names = {status.device for status in statuses if status.kind in _STATES}
     if not names:
         return statuses
@@ -175,7 +179,9 @@ def _news(connection: Connection, statuses: list[Status]) -> list[Status]:
     news = []
     for status in statuses:
         if status.kind in _STATES:
-            if now.get(status.device) == (status.kind, status.text):
+            before = now.get(status.device, (None, None))
+            is_check = (status.kind, status.text) == ("offline", CHECKED)
+            if before == (status.kind, status.text) or (is_check and before[0] != "online"):
                 continue
             now[status.device] = (status.kind, status.text)
         news.append(status)

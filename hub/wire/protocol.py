@@ -73,6 +73,10 @@ class Gap(Plain):
     reason: Name
 
 
+CHECKED = "checked"
+"""The text of what `lenshub-edge check` leaves: `offline`, of a device that need never have run."""
+
+
 class AgentStatus(Plain):
     """What a device says of itself, retained; the last will says offline."""
 

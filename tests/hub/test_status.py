@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from hub.config import Config
+from hub.decode.message import Status as DeviceStatus
 from hub.instances import says, trouble
 from hub.review.applying import Applier
 from hub.review.settings import ReviewSettings
@@ -20,6 +21,7 @@ from hub.store.plugin_parts import note_parts
 from hub.store.plugin_state import note_state
 from hub.store.review_tallies import STATES
 from hub.store.schema import captures, cursors, deliveries, reviews
+from hub.wire.protocol import CHECKED
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -140,3 +142,15 @@ async def test_status_of_instances_is_behind_and_not_well(told: Any, store: Any)
 
     assert one["behind"] == 0
     assert (says(one), trouble(one)) == ("images: 3 stored", "waits: about 2 hours: too many")
+
+
+async def test_status_does_not_count_a_check_as_a_problem(
+    told: Any, store: Any, arrivals: Any, soon: Any
+) -> None:
+    for kind, text in (("online", ""), ("offline", CHECKED)):
+        said = DeviceStatus(device="porch", kind=kind, text=text, at=NOW)
+        await soon(store.add(arrivals(statuses=(said,), device="porch")))
+    found = await told()
+
+    assert [(device["state"], device["state_text"]) for device in found.devices] == [("offline", CHECKED)]
+    assert found.problems == ["no hub is running: `lenshub run`"]

@@ -9,6 +9,7 @@ import pytest
 from hub.decode.message import Health, Status
 from hub.store import batch as module
 from hub.store import overview
+from hub.wire.protocol import CHECKED
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -40,6 +41,20 @@ async def test_batch_keeps_a_state_when_something_else_is_said(store, status, so
     await soon(store.add(status("online"), status("info", "the model loads")))
 
     assert store.sql("SELECT state FROM devices") == [("online",)]
+
+
+async def test_check_of_a_device_that_never_ran_leaves_no_state(store, status, soon):
+    await soon(store.add(status("offline", CHECKED)))
+
+    assert store.sql("SELECT name, state FROM devices") == [("porch", None)]
+
+
+@pytest.mark.parametrize(("before", "after"), [("online", "checked"), ("offline", "stopped")])
+async def test_check_says_only_that_a_device_is_not_online(store, status, soon, before, after):
+    await soon(store.add(status(before, "stopped" if before == "offline" else "")))
+    await soon(store.add(status("offline", CHECKED)))
+
+    assert store.sql("SELECT state, state_text FROM devices") == [("offline", after)]
 
 
 async def test_batch_keeps_the_newest_health_of_a_device(store, status, soon):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 from pydantic import BaseModel, ValidationError
 
-from hub.authored import in_words
+from hub.authored import in_words, text_of
 from hub.decode.registry import DECODER_NAMES
 from hub.dispatch.instance import Instance, InstanceSettings
 from hub.errors import HubError
@@ -175,6 +175,8 @@ def _make(
         return [f"{place}: its Settings failed: {in_words(error)}"]
     try:
         return factory(settings, context)
+    except HubError as error:
+        return [f"{place}: {text_of(error) or in_words(error)}"]
     except BaseException as error:  # noqa: BLE001 - the author's constructor
         return [f"{place}: cannot be made: {in_words(error)}"]
 

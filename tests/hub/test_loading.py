@@ -31,6 +31,9 @@ DECODE = """
     def decode(self, message):
         return f"read {message}"
 """
+RAISE_CONFIG_ERROR = (
+    "from hub.errors import ConfigError; raise ConfigError('classes.folder: is not there')\n#"
+)
 VALIDATOR = """
 def look_up(settings):
     return {}[settings.color]
@@ -115,6 +118,7 @@ async def test_plugin_is_given_the_arguments_it_declares(install, tmp_path, argu
         ("raise KeyboardInterrupt('me')", "cannot be imported from {value}: KeyboardInterrupt: me"),
         (GOOD.replace("self.settings,", "raise KeyboardInterrupt\n#"), "cannot be made: KeyboardInterrupt"),
         (GOOD.replace("self.settings,", "raise OSError('a\\udcffb')\n#"), "cannot be made: OSError: a b"),
+        (GOOD.replace("self.settings,", RAISE_CONFIG_ERROR), "classes.folder: is not there"),
         (GOOD + VALIDATOR, "its Settings failed: KeyError: 'red'"),
         (GOOD.replace("@hookimpl", ""), "implements no hook (deliver, "),
         (GOOD.replace("async def", "def"), "deliver must be `async def`"),

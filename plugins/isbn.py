@@ -168,5 +168,9 @@ class Isbn:
     @hookimpl
     def status(self) -> str:
         """Say how many pictures had a barcode, and how often the model was asked, since the start."""
-        asked = "" if self._model is None else f", {self._model.name} asked {self._asked} times"
+        asked = (
+            ""
+            if self._model is None
+            else f", {self._model.name} asked {self._asked} time{'' if self._asked == 1 else 's'}"
+        )
         return f"{self._barcodes} picture{'' if self._barcodes == 1 else 's'} with a barcode{asked}"

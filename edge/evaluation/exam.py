@@ -137,9 +137,8 @@ def _tell_strangers(
     strange = [label for label in named if label not in known]
     if strange and kind == BOXES:
         lost = sum(counts[label] for label in strange)
-        yield (
-            f"no model knows {_list(strange)}: {lost} objects are not counted (--classes MAP renames classes)"
-        )
+        counted = "1 object is" if lost == 1 else f"{lost} objects are"
+        yield f"no model knows {_list(strange)}: {counted} not counted (--classes MAP renames classes)"
     silent = [label for label in known if label not in named]
     if silent and named and kind == BOXES:
         yield f"the set does not name {_list(silent)}: such detections are not counted"

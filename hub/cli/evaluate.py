@@ -17,6 +17,7 @@ from hub.cli.evaluate_tables import print_figures, print_setting
 from hub.cli.progress import progress
 from hub.cli.shared import JsonOption, as_shown, complaints, plainly, print_json
 from hub.errors import ConfigError, HubError
+from hub.words import count_of
 
 if TYPE_CHECKING:
     from edge.evaluation.comparison import Comparison
@@ -160,7 +161,7 @@ def _write(figures: Sequence[Figures], worst: int, worst_to: Path | None, png: P
 
         pictures = figures[-1].worst(worst)
         write_seen(worst_to, pictures)
-        complaints.print(as_shown(f"wrote {worst_to}: {len(pictures)} pictures with mistakes"))
+        complaints.print(as_shown(f"wrote {worst_to}: {count_of(len(pictures), 'picture')} with mistakes"))
 
 
 def _as_json(checked: Checked, made: Examination, compared: Comparison | None, worst: int) -> dict[str, Any]:

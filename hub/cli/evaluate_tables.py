@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.cli.shared import as_shown, complaints, console, print_table
 from hub.dataset.finding import errors_in
+from hub.words import count_of
 
 if TYPE_CHECKING:
     from edge.evaluation.counts import Counts
@@ -167,7 +168,8 @@ def _print_worst(figures: Figures, most: int) -> None:
     if not worst:
         return
     rows = ((one.scene.name, f"{one.error:.2f}", tell_mistakes(one)) for one in worst)
-    titled(f"The worst of {wrong} pictures with mistakes", ("picture", "error", "what is wrong"), rows)
+    title = f"The worst of {count_of(wrong, 'picture')} with mistakes"
+    titled(title, ("picture", "error", "what is wrong"), rows)
 
 
 def speed(figures: Figures) -> str:

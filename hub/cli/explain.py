@@ -69,6 +69,9 @@ def explain(
         console.print(as_shown(line))
     if found.attributes.get(REVIEW) == DISPUTED:
         console.print("It is disputed, and stands as it was before; `lenshub review --disputed` settles it.")
+    if not explanations:
+        console.print("no plugin gets events (`lenshub plugins`)")
+        return
     print_table("", ("plugin", "outcome", "why"), ((_who(e), e.outcome, _why(e)) for e in explanations))
 
 

@@ -83,6 +83,7 @@ def show(
     if json:
         print_json(found | {"begins": begins})
         return
+    found["received_at"] = f"{found['received_at']:%Y-%m-%d %H:%M:%S} UTC"
     for name, value in found.items():
         console.print(escape(f"{name:>14}  {'-' if value is None else value}"))
     console.print(escape(f"{'begins':>14}  {begins}"))

@@ -48,6 +48,7 @@ from hub.isolation.raised import rebuild
 from hub.loading import Loaded
 from hub.plugin import Digest
 from hub.store.plugin_state import PluginState
+from hub.words import count_of
 
 log = logging.getLogger(__name__)
 
@@ -313,7 +314,7 @@ class Isolated:
             self._up = False
             await self._fail_running(why)
             self._ends += 1
-            self._last_end = f"its process ended {self._ends} times; the last time {why}"
+            self._last_end = f"its process ended {count_of(self._ends, 'time')}; the last time {why}"
             if time.monotonic() - started > CALM_S:
                 quick_ends = 0
             while not await self._start_again(why, PAUSES_S[min(quick_ends, len(PAUSES_S) - 1)]):

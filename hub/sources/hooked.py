@@ -15,6 +15,7 @@ from hub.decode.printing import show
 from hub.plugin import Source
 from hub.store.arrival import Arrival, Burst
 from hub.store.writer import Writer
+from hub.words import count_of
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class HookedSource:
 
     def report(self) -> tuple[bool, str]:
         """Return whether all is well, and what to say."""
-        said = f"{self._taken} messages committed" + (", and it has ended" if self._ended else "")
+        said = f"{count_of(self._taken, 'message')} committed" + (", and it has ended" if self._ended else "")
         return (False, self._trouble) if self._trouble else (True, said)
 
     async def run(self) -> None:

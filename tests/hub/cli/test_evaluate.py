@@ -194,7 +194,7 @@ def test_set_with_errors_is_evaluated_as_far_as_it_goes_and_they_are_said(lenshu
     assert done.exit_code == 0, done.output
     assert "Split all: 2 pictures with 1 true boxes, 1 of nothing" in done.output
     assert "left out: 2.png: cannot decode" in done.output
-    assert "no model knows [b]evil\\u202egnp: 1 objects are not counted" in done.output
+    assert "no model knows [b]evil\\u202egnp: 1 object is not counted" in done.output
     assert re.search(r"the set has errors \(.*1 box_outside", done.output)
     codes = {
         one["code"] for one in json.loads(lenshub("dataset", "check", broken, "--json").output)["findings"]

@@ -50,6 +50,14 @@ def test_events_are_a_batch_of_cloudevents_where_it_is_asked_for(lenshub):
 
 
 @pytest.mark.usefixtures("stored")
+def test_explain_says_so_when_no_plugin_gets_events(lenshub):
+    said = lenshub("explain", "1").output
+
+    assert said.endswith("no plugin gets events (`lenshub plugins`)\n")
+    assert "nothing" not in said
+
+
+@pytest.mark.usefixtures("stored")
 def test_explain_tells_of_amendments(lenshub):
     assert "Shown with 1 amendment: 2." in lenshub("explain", "1").output
     assert "It amends event 1, shown as it stood then." in lenshub("explain", "2").output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -47,6 +48,14 @@ async def test_quarantine_show_ends_where_the_picture_begins(refused, lenshub):
     said = lenshub("quarantine", "show", "1").output.splitlines()
 
     assert said[-1].strip() == 'begins  {"bogus": 1} (then a picture of 1000 bytes)'
+
+
+async def test_quarantine_show_writes_the_time_as_the_list_does(refused, lenshub):
+    (row,) = json.loads(lenshub("quarantine", "list", "--json").output)["messages"]
+    at = row["received_at"][:19].replace("T", " ")
+
+    assert f"received_at  {at} UTC" in lenshub("quarantine", "show", "1").output
+    assert at in lenshub("quarantine", "list").output
 
 
 async def test_quarantine_replay_counts_what_the_store_refuses_again(keep, data, folder, lenshub):

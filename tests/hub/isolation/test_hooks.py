@@ -204,7 +204,7 @@ async def test_isolated_instance_that_is_paused_stays_so_when_its_process_is_sta
 
     assert running.row(2)[:2] == ("done", 1)
     await wait_until(lambda: running.state()[0] == "running")
-    assert running.state()[1].startswith("its process ended 1 times")
+    assert running.state()[1].startswith("its process ended 1 time;")
 
 
 async def test_isolated_effects_have_limits_and_are_counted(isolate, fill, wait_until):

@@ -143,7 +143,7 @@ async def test_source_that_ends_is_not_asked_again(running, wait_until):
     async with running(queue) as source:
         await wait_until(lambda: queue.left == 1)
 
-        assert source.report() == (True, "1 messages committed, and it has ended")
+        assert source.report() == (True, "1 message committed, and it has ended")
     assert (queue.entered, queue.acknowledged) == (1, [b"1"])
 
 

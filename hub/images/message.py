@@ -112,13 +112,23 @@ def printable(text: str) -> str:
 
 def name_of(message: Message) -> str | None:
     """Return the printable name of the picture that such a message holds; None of any other message."""
+    found = _find_picture(message)
+    return None if found is None else printable(found.name)
+
+
+def device_of(message: Message) -> str | None:
+    """Return the device of the picture that such a message holds; None of any other, also of a stranger's."""
+    found = None if message.source == "mqtt" else _find_picture(message)
+    return None if found is None else found.device
+
+
+def _find_picture(message: Message) -> _Picture | None:
     if not message.topic.startswith(TOPIC):
         return None
     try:
-        line = _Line.model_validate_json(message.payload[: message.payload.find(b"\n")])
+        return _Line.model_validate_json(message.payload[: message.payload.find(b"\n")]).image
     except ValidationError:
         return None
-    return printable(line.image.name)
 
 
 def read_classified(message: Message) -> Seen:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hub.event import Box, Detection, DroppedFrame, Event, Frame, Model
+from hub.images.message import device_of
 from hub.store.arrival import Arrival
 
 Row = dict[str, Any]
@@ -108,7 +109,7 @@ def quarantine_row(arrival: Arrival, code: str, reason: str) -> Row:
     return {
         "source": message.source,
         "topic": message.topic.replace("\x00", "\N{REPLACEMENT CHARACTER}"),
-        "device": arrival.decoded.device,
+        "device": arrival.decoded.device or device_of(message),
         "code": code,
         "reason": reason,
         "payload": message.payload[:QUARANTINED_BYTES],

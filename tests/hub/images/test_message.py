@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.decode.message import Message
+from hub.decode.message import Decoded, Message
 from hub.errors import PayloadError
 from hub.images.image import Image, Origin, S3Object
 from hub.images.message import GateSaid, Refusal, read_classified, write, write_refused
+from hub.store.arrival import Arrival
 
 NOW = datetime(2026, 11, 21, 18, 31, tzinfo=UTC)
 IMAGE = Image(
@@ -43,6 +45,15 @@ def test_message_of_a_refused_picture_raises_its_refusal_when_read():
 
     with pytest.raises(PayloadError, match="picture_empty: 0 bytes"):
         read_classified(message)
+
+
+async def test_refused_picture_is_in_quarantine_with_its_device(store, soon):
+    refusal = Refusal(code="picture_empty", reason="0 bytes")
+    message = write_refused(Origin("a.jpg", "photos", NOW), "file:r:1", refusal, b"", NOW, "r")
+    refused = Decoded(error=PayloadError("picture_empty", "0 bytes"))
+    await soon(store.add(Arrival(message, refused), Arrival(replace(message, source="mqtt"), refused)))
+
+    assert store.sql("SELECT source, device FROM quarantine ORDER BY id") == [("r", "photos"), ("mqtt", None)]
 
 
 def test_message_is_not_written_of_an_answer_that_json_does_not_know():

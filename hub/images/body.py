@@ -6,31 +6,47 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
+from hub.authored import text_of
 from hub.images.answers import Wrong
 
 READ_S = 120.0
 MOST_PARTS = 20
 MAX_NAME_CHARS = 200
+UNREADABLE = (
+    ValueError,
+    LookupError,
+    RuntimeError,
+    AssertionError,
+    HttpProcessingError,
+    web.RequestPayloadError,
+)
+"""What aiohttp raises of a body that is not what its headers say, and of the headers of a form's parts."""
 
 
 async def read_body(request: web.Request, most: int) -> tuple[bytes, str]:
     """Return a picture's bytes and its name, which may be empty.
 
     Raises:
-        Wrong: It is too large, too slow, or there is none.
+        Wrong: It is too large, too slow, cut off or unreadable, or there is none.
     """
+    is_form = request.content_type.startswith("multipart/")
     if request.content_length is not None and request.content_length > most + 65_536:
         raise _too_large(most)
     try:
         async with asyncio.timeout(READ_S):
-            if request.content_type.startswith("multipart/"):
+            if is_form:
                 return await _read_form(request, most)
             return await _read_at_most(request.content.readany, most), request.query.get("name", "")
     except TimeoutError as error:
         raise Wrong(408, "too_slow", f"the picture did not arrive within {READ_S:g} s") from error
-    except (ValueError, AssertionError) as error:
-        raise Wrong(400, "bad_form", f"the form cannot be read: {error}") from error
+    except ConnectionError as error:
+        raise Wrong(400, "bad_body", "the sender hung up before the end of the picture") from error
+    except UNREADABLE as error:
+        request.content.feed_eof()  # or aiohttp reads on, to what was raised here
+        what, code = ("form", "bad_form") if is_form else ("body", "bad_body")
+        raise Wrong(400, code, f"the {what} cannot be read: {text_of(error)}", Connection="close") from error
 
 
 async def _read_form(request: web.Request, most: int) -> tuple[bytes, str]:

@@ -7,6 +7,7 @@ import logging
 import secrets
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -74,7 +75,7 @@ class ImageServer:
             return
         self._wait_s, self._token = settings.wait_s, make_token(self._data_dir)
         application = web.Application(middlewares=[self._guard])
-        application.router.add_post(IMAGES, self._take)
+        application.router.add_post(IMAGES, self._take, expect_handler=_go_on)
         application.router.add_get(IMAGES + "/{key:.+}", self._tell)
         self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True)
         await self._runner.setup()
@@ -214,6 +215,14 @@ class ImageServer:
             return None
         found = await self._log.by_ids([known.event_id])
         return found[0] if found else None
+
+
+async def _go_on(request: web.Request) -> None:
+    """Tell a sender that asks first to go on; one that hung up meanwhile is no error of ours."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        with suppress(ConnectionError):
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer has not begun
 
 
 def _check_same(digest: str, upload: Upload) -> None:

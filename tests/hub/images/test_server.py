@@ -228,3 +228,40 @@ async def test_door_that_cannot_open_leaves_the_one_before_open(calling, free_po
     async with aiohttp.ClientSession() as client:
         assert await told(await client.get(f"http://127.0.0.1:{free_port}/v1/images/x")) == (401, "no_token")
     await door.close()
+
+
+PART = b"--x\r\nContent-Disposition: form-data; name=image\r\n"
+FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "code"),
+    [
+        ({"Content-Encoding": "gzip"}, b"no gzip", "bad_body"),
+        (FORM, PART + b"X-Long: " + b"a" * 20_000 + b"\r\n\r\ndata\r\n--x--\r\n", "bad_form"),
+        (FORM, PART + b"no header\r\n\r\ndata\r\n--x--\r\n", "bad_form"),
+        (FORM, PART + b"X: y\r\n" * 5000 + b"\r\ndata\r\n--x--\r\n", "bad_form"),
+    ],
+)
+async def test_body_that_cannot_be_read_is_answered_in_words(calling, caplog, headers, body, code):
+    async with calling() as (_, client):
+        response = await client.post(POST, data=body, headers=headers)
+        assert await told(response) == (400, code)
+
+    assert [one.message for one in caplog.records if one.levelname == "ERROR"] == []
+
+
+async def test_sender_that_hangs_up_is_no_error_of_the_hub(calling, caplog, picture):
+    """As curl does: it asks first whether it may send, and is gone before it is told."""
+    async with calling() as (_, client):
+        head = f"POST {POST} HTTP/1.1\r\nHost: hub\r\nAuthorization: {client.headers['Authorization']}\r\n"
+        asks = f"{head}Expect: 100-continue\r\nContent-Length: 90000\r\n\r\nGI"
+        for _ in range(3):
+            _, writer = await asyncio.open_connection(client._base_url.host, client._base_url.port)
+            writer.write(asks.encode())
+            await writer.drain()
+            writer.transport.abort()
+        assert await told(await client.post(POST, data=picture())) == (201, "stored")
+        assert await told(await client.post(POST, data=picture(), expect100=True)) == (200, "stored")
+
+    assert [one.message for one in caplog.records if one.levelname == "ERROR"] == []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,14 +15,14 @@ from hub.authored import in_words, is_stop
 from hub.decode.limits import Limits
 from hub.decode.message import Message
 from hub.decode.printing import show
-from hub.errors import PayloadError
+from hub.errors import HubError, PayloadError
 from hub.gate.gate import Gate, Verdict
 from hub.images.calls import ImageCalls, Turn, UsedUp
 from hub.images.check import check_image
 from hub.images.gatekeeper import Gatekeeper
 from hub.images.image import Image
 from hub.images.message import GateSaid, Refusal, write, write_refused
-from hub.images.offer import NotWanted, Offer, Outcome, Unreadable
+from hub.images.offer import NotWanted, Offer, Outcome, Unavailable, Unreadable
 from hub.images.patience import Patience
 from hub.images.refusals import Refusals
 from hub.images.spending import Spending, remembered_since
@@ -31,6 +31,7 @@ from hub.loading import Loaded
 from hub.plugin import Reject, RetryLater
 from hub.store.calls import drop_answers, read_known, read_spending
 from hub.store.log import EventLog
+from hub.store.poison import is_outage
 from hub.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Desk:
         self._closing = False
         self._spending = Spending()
         self._refusals = Refusals(self.name)
+        self._blamed_for: set[type[Exception]] = set()
         self._looking: dict[str, asyncio.Future[None]] = {}
         self.door = asyncio.Event()
         self.door.set()
@@ -115,17 +117,19 @@ class Desk:
         """
         key, data = f"{self.name}:{offer.origin.name}"[:500], b""
         try:
-            key = await offer.identify()
+            with self._blamed(offer):
+                key = await offer.identify()
             async with self._only_one(key):
-                known = await self._log.ask(partial(read_known, plugin=self.name, key=key))
-                if known.event_id is not None:
-                    return key, self._pass_by(Outcome(key, "known"))
-                data = await offer.read()
-                image = self._checked(offer, key, data)
-                verdict = await self._gatekeeper.judge(image) if self._gatekeeper else None
-                if verdict is not None and not verdict.sent:
-                    return key, self._pass_by(Outcome(key, "kept back"))
-                return key, await self._ask(image, known.answers, self._tell(verdict))
+                with self._blamed(offer):
+                    known = await self._log.ask(partial(read_known, plugin=self.name, key=key))
+                    if known.event_id is not None:
+                        return key, self._pass_by(Outcome(key, "known"))
+                    data = await offer.read()
+                    image = self._checked(offer, key, data)
+                    verdict = await self._gatekeeper.judge(image) if self._gatekeeper else None
+                    if verdict is not None and not verdict.sent:
+                        return key, self._pass_by(Outcome(key, "kept back"))
+                    return key, await self._ask(image, known.answers, self._tell(verdict))
         except NotWanted:
             return key, self._pass_by(Outcome(key, "ignored"))
         except PayloadError as error:
@@ -136,6 +140,23 @@ class Desk:
         self.release(outcome.key)
         self.tally.count(outcome)
         return outcome
+
+    @contextmanager
+    def _blamed(self, offer: Offer) -> Iterator[None]:
+        """Let no picture end the channel for the others: what nobody foresaw is said of this one alone."""
+        try:
+            yield
+        except HubError:
+            raise
+        except (OSError, MemoryError) as error:
+            raise Unavailable(f"{offer.origin.name}: {in_words(error)}") from error
+        except Exception as error:
+            if is_outage(error):
+                raise
+            if type(error) not in self._blamed_for:
+                self._blamed_for.add(type(error))
+                log.exception("images.failed %s: %s", self.name, offer.origin.name)
+            raise PayloadError("not_readable", in_words(error)) from error
 
     @asynccontextmanager
     async def _only_one(self, key: str) -> AsyncIterator[None]:

@@ -13,7 +13,8 @@ from typing import Self
 from hub.images.image import Origin
 from hub.images.message import printable
 from hub.images.naming import device_of
-from hub.images.offer import Outcome, Unreadable
+from hub.images.offer import Outcome
+from hub.images.plain_file import read_file
 from hub.images.settings import Images
 
 Tell = Callable[[Path, Outcome], None]
@@ -78,20 +79,10 @@ class NamedFile:
     async def read(self) -> bytes:
         """Return the bytes; raises Unreadable where that cannot be done."""
         if self._data is None:
-            try:
-                self._data = await asyncio.to_thread(self._read)
-            except OSError as error:
-                raise Unreadable("file_unreadable", error.strerror or str(error)) from error
+            data, taken_at = await asyncio.to_thread(read_file, self._path, self._channel.most)
+            self._data = data
+            self.origin = Origin(self.origin.name, self.origin.device, taken_at)
         return self._data
-
-    def _read(self) -> bytes:
-        with self._path.open("rb") as file:
-            data = file.read(self._channel.most + 1)
-        if len(data) > self._channel.most:
-            raise Unreadable("picture_too_large", f"more than {self._channel.most} bytes")
-        taken_at = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
-        self.origin = Origin(self.origin.name, self.origin.device, taken_at)
-        return data
 
     async def settle(self, outcome: Outcome) -> None:
         """Tell what became of it."""

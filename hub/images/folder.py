@@ -19,6 +19,7 @@ from hub.images.image import Origin
 from hub.images.message import printable
 from hub.images.naming import device_of
 from hub.images.offer import Outcome, Unavailable, Unreadable
+from hub.images.plain_file import moment_of
 from hub.images.settings import Images
 
 log = logging.getLogger(__name__)
@@ -175,8 +176,7 @@ class FileOffer:
             raise Unavailable(f"{self._name}: {reason}") from error
         if len(data) > most:
             raise Unreadable("picture_too_large", f"{status.st_size} bytes; at most {most}")
-        taken_at = datetime.fromtimestamp(status.st_mtime, UTC)
-        self.origin = Origin(self._name, self.origin.device, taken_at)
+        self.origin = Origin(self._name, self.origin.device, moment_of(status.st_mtime))
         return data
 
     async def settle(self, outcome: Outcome) -> None:

@@ -96,11 +96,23 @@ def _place(bucket: Any, key: Any, version: Any, region: Any, etag: Any) -> S3Obj
     for text in (bucket, key):
         if not isinstance(text, str) or not 0 < len(text) <= MAX_KEY_CHARS:
             raise PayloadError("bad_notification", "the bucket's name or the key is no text of its length")
+        _check(text)
     return S3Object(bucket, key, _text(version), _text(region), _text(etag))
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= MAX_KEY_CHARS else None
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_KEY_CHARS:
+        return None
+    _check(value)
+    return value
+
+
+def _check(text: str) -> None:
+    """Refuse half a pair of UTF-16, which JSON can hold and nobody can be asked for."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PayloadError("bad_notification", f"a name is no Unicode: {error.reason}") from error
 
 
 def _notified(place: S3Object, sequencer: Any, at: Any) -> Notified:
@@ -113,6 +125,6 @@ def _notified(place: S3Object, sequencer: Any, at: Any) -> Notified:
 def _time(text: Any) -> datetime:
     try:
         found = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return datetime.now(UTC)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

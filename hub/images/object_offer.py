@@ -40,7 +40,7 @@ class ObjectOffer:
 
     async def read(self) -> bytes:
         """Return its bytes, no more than are allowed; raises as `Offer.read` does, or NotWanted."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
         try:
             return await self._fetch()
@@ -48,6 +48,10 @@ class ObjectOffer:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in GONE and self._channel.settings.poison == "quarantine":
                 raise Unreadable("image_gone", f"{self._where}: {code}") from error
+            raise Unavailable(f"{self._where}: {in_words(error)}") from error
+        except (ParamValidationError, ValueError) as error:
+            if self._channel.settings.poison == "quarantine":
+                raise Unreadable("bad_notification", f"{self._where}: {in_words(error)}") from error
             raise Unavailable(f"{self._where}: {in_words(error)}") from error
         except (BotoCoreError, OSError) as error:
             raise Unavailable(f"{self._where}: {in_words(error)}") from error

@@ -140,7 +140,7 @@ class QueueChannel:
                 self._told.add(message["MessageId"])
             return
         held = self._held[message["ReceiptHandle"]] = Held(message, 1)
-        self._offered.append(PoisonOffer(self, held, message["Body"].encode(), error))
+        self._offered.append(PoisonOffer(self, held, message["Body"].encode(errors="replace"), error))
 
     def settle(self, held: Held) -> None:
         """Note that one picture of a message is settled."""

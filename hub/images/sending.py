@@ -15,6 +15,8 @@ from yarl import URL
 
 from hub.config import Config
 from hub.errors import HubError
+from hub.images.offer import Unreadable
+from hub.images.plain_file import read_file
 from hub.images.token import read_token
 from hub.images.told import Tell, Told, not_asked
 from hub.images.uploads import key_of
@@ -51,7 +53,8 @@ async def send_files(
         async with aiohttp.ClientSession(
             base, headers=headers, timeout=timeout, connector=connector
         ) as client:
-            await _Sending(client, source, paths, tell).run(timeout_s)
+            most = config.limits.max_picture_bytes
+            await _Sending(client, source, paths, most, tell).run(timeout_s)
     except* (aiohttp.ClientError, TimeoutError) as group_of:
         error = group_of.exceptions[0]
         raise HubError(f"the hub cannot be reached at {base}: {str(error) or 'no answer'}") from error
@@ -69,10 +72,13 @@ def _own_certificate(config: Config) -> ssl.SSLContext | bool:
 class _Sending:
     """Files on their way to a hub."""
 
-    def __init__(self, client: aiohttp.ClientSession, source: str, paths: Sequence[Path], tell: Tell) -> None:
+    def __init__(
+        self, client: aiohttp.ClientSession, source: str, paths: Sequence[Path], most: int, tell: Tell
+    ) -> None:
         self._client = client
         self._source = source
         self._paths = paths
+        self._most = most
         self._tell = tell
         self._slots = asyncio.Semaphore(AT_A_TIME)
         self._asked: dict[Path, str] = {}
@@ -93,10 +99,9 @@ class _Sending:
     async def _send(self, path: Path) -> None:
         async with self._slots:
             try:
-                data = await asyncio.to_thread(path.read_bytes)
-            except OSError as error:
-                reason = {"code": "file_unreadable", "reason": error.strerror or str(error)}
-                self._note(Told(path, "refused", error=reason))
+                data, _ = await asyncio.to_thread(read_file, path, self._most)
+            except Unreadable as error:
+                self._note(Told(path, "refused", error={"code": error.code, "reason": error.reason}))
                 return
             self._asked[path] = f"/v1/images/{quote(key_of(self._source, sha256(data).hexdigest()), safe='')}"
             query = {"source": self._source, "name": path.name}

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, StatementError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    SQLAlchemyError,
+    StatementError,
+)
 
 from hub.decode.message import Decoded
 from hub.errors import PayloadError
@@ -17,6 +24,11 @@ def is_poison(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return isinstance(error, (DataError, IntegrityError, InterfaceError))
     return isinstance(error, (StatementError, OverflowError, ValueError, TypeError))
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether a failure comes from the database, for whatever it was asked."""
+    return isinstance(error, SQLAlchemyError) and not is_poison(error)
 
 
 def find_poison(

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from hub.images.check import check_image
 from hub.plugin import Limit, RetryLater
 
 
@@ -240,3 +241,23 @@ async def test_answer_that_decode_cannot_read_is_refused_and_not_paid_for_again(
 
     assert [code for code, _ in gallery.refused()] == ["decoder_failed"] * 2
     assert spent(gallery) == (1, 0.001)
+
+
+async def test_picture_that_the_hub_fails_with_is_refused_and_ends_no_channel(
+    running, fill, folder, picture, wait_until, monkeypatch, caplog
+):
+    def check(data, limits):
+        if data == picture(1):
+            raise RuntimeError("nobody foresaw it")
+        return check_image(data, limits)
+
+    monkeypatch.setattr("hub.images.desk.check_image", check)
+    fill(3)
+    async with running(folder="photos") as gallery:
+        await wait_until(lambda: done(folder) == 2 and gallery.refused())
+        await wait_until((folder / "refused/1.png").exists)
+
+    assert gallery.refused() == [("not_readable", "1.png")]
+    assert gallery.store.sql("SELECT payload FROM quarantine")[0][0].endswith(picture(1))
+    assert "images.failed gallery: 1.png" in caplog.text
+    assert "source.failing" not in caplog.text

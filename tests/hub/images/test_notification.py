@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -80,11 +81,22 @@ def test_what_tells_of_no_new_object_is_none(said):
         json.dumps({"Records": [record(key="")]}),
         json.dumps({"Records": [record(eTag=None, sequencer=None)]}),
         json.dumps(sns("no object")),
+        json.dumps({"Records": [record(key="\ud800.jpg")]}),
+        json.dumps({"Records": [record(versionId="\ud800")]}),
+        json.dumps(BRIDGE | {"detail": BRIDGE["detail"] | {"bucket": {"name": "\udfff"}}}),
     ],
 )
 def test_what_is_no_notification_is_a_payload_error(body):
     with pytest.raises(PayloadError, match="bad_notification"):
         read_notification(body)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "noon", 7])
+def test_time_that_cannot_be_told_is_now(at):
+    before = datetime.now(UTC)
+    (found,) = read_notification(json.dumps({"Records": [record() | {"eventTime": at}]}))
+
+    assert before <= found.at <= datetime.now(UTC)
 
 
 json_values = st.recursive(

@@ -189,3 +189,19 @@ async def test_queue_that_is_not_there_is_told(running, cloud, store, wait_until
         await wait_until(lambda: store.sql(said))
 
     assert "NonExistentQueue" in store.sql(said)[0][0]
+
+
+async def test_object_that_cannot_be_asked_for_is_refused(running, cloud, picture, wait_until):
+    await cloud.put("good.png", picture())
+    odd = cloud.record("odd.png")
+    odd["s3"] = odd["s3"] | {"bucket": {"name": "no bucket!"}}
+    await cloud.tell(json.dumps({"Records": [odd]}), json.dumps({"Records": [bad_text(cloud)]}), ["good.png"])
+    async with running(**cloud.images) as gallery:
+        await wait_until(lambda: len(gallery.refused()) == 2 and gallery.events())
+
+    assert [code for code, _ in gallery.refused()] == ["bad_notification"] * 2
+
+
+def bad_text(cloud):
+    found = cloud.record("a")
+    return found | {"s3": found["s3"] | {"object": {"key": "\ud800.png", "sequencer": "1"}}}

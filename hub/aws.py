@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
 
 CONNECT_S = 5
 READ_S = 8
 ATTEMPTS = 3
 SESSION_NAME = "lenshub"
 USER_AGENT = "LensHub"
+
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$")]
+"""A region's name as botocore takes it: it becomes part of a host's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
+from hub.aws import Region
 from hub.event import Fraction, Name, Plain, Side
 from hub.guarded_address import check_url, plain_host
 from hub.guarded_http import TIMEOUT_S
@@ -73,7 +74,7 @@ class SageMakerSettings(Plain):
     """An endpoint of SageMaker."""
 
     endpoint: Endpoint = Field(description="its name")
-    region: Name | None = Field(default=None, description="absent: as AWS is configured")
+    region: Region | None = Field(default=None, description="absent: as AWS is configured")
     profile: Name | None = Field(default=None, description="a profile of the AWS configuration files")
     endpoint_url: Address | None = Field(default=None, description="of a service other than AWS")
     timeout_s: Seconds = Field(default=25.0, description="of one request with its answer")

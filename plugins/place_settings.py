@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from hub.aws import Access
+from hub.aws import Access, Region
 from plugins.archive_place import FolderPlace, Place
 from plugins.s3_bucket import Bucket, Keeping
 
@@ -60,7 +60,7 @@ class PlaceSettings(BaseModel):
     endpoint_url: EndpointUrl | None = Field(
         default=None, description="of a store other than AWS, such as https://minio.example:9000"
     )
-    region: str | None = Field(
+    region: Region | None = Field(
         default=None, description="the bucket's region; without it the AWS environment's"
     )
     profile: str | None = Field(default=None, description="a profile of the AWS configuration files")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from hub.aws import Access
+from hub.aws import Access, Region
 from hub.event import DeviceName, Name
 from hub.plugin import Limit
 from plugins.place_settings import EndpointUrl, RoleArn
@@ -177,7 +177,7 @@ class RekognitionSettings(Table):
     pause_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
         default=300.0, description="seconds to wait where credentials, permissions or a model are missing"
     )
-    region: str | None = Field(default=None, description="absent: as the AWS environment says")
+    region: Region | None = Field(default=None, description="absent: as the AWS environment says")
     profile: Name | None = Field(default=None, description="a profile of the AWS configuration files")
     role_arn: RoleArn | None = Field(default=None, description="a role to assume with those credentials")
     external_id: Annotated[str, Field(min_length=2, max_length=1224)] | None = Field(

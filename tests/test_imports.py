@@ -24,7 +24,7 @@ MAY_IMPORT = {
     ),
     "hub.images.image": (),
     "hub.images.message": ("hub.event", "hub.errors", "hub.decode.message", "hub.images.image"),
-    "hub.images.settings": ("hub.event", "hub.images.schedule"),
+    "hub.images.settings": ("hub.aws", "hub.event", "hub.images.schedule"),
     "hub.event_schema": ("hub.event",),
     "hub.wire": ("hub.event", "hub.errors", "hub.wire"),
     "hub.draw": ("hub.event", "hub.errors", "hub.draw"),

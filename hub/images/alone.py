@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
+from hub.authored import in_words
 from hub.companion import add_decoder
 from hub.config import Config
 from hub.decode.registry import Decoders
@@ -71,13 +72,23 @@ async def classify_files(
         await asyncio.to_thread(upgrade, data_dir)
         writer, engine = await stack.enter_async_context(open_writer(data_dir))
         if hasattr(loaded.plugin, "__aenter__"):
-            async with asyncio.timeout(START_S):
-                await stack.enter_async_context(loaded.plugin)
+            await _enter(stack, loaded)
         decoders = make_decoders(config)
         add_decoder(decoders, loaded)
         name = loaded.instance.settings.images.gate
         gate = await stack.enter_async_context(make_gate(name, config.gates)) if name else None
         await _Run(config, loaded, decoders, writer, EventLog(engine), gate).run(paths, tell, timeout_s)
+
+
+async def _enter(stack: AsyncExitStack, loaded: Loaded) -> None:
+    place = f"plugins.{loaded.instance.name}: cannot be started"
+    try:
+        async with asyncio.timeout(START_S):
+            await stack.enter_async_context(loaded.plugin)
+    except TimeoutError as error:
+        raise HubError(f"{place} within {START_S:g} s") from error
+    except Exception as error:
+        raise HubError(f"{place}: {in_words(error)}") from error
 
 
 class _Run:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from hub.aws import Region
 from hub.event import DeviceName, Name, Plain
 from hub.images.schedule import next_at
 
@@ -45,7 +46,9 @@ class Images(Plain):
     """Where an instance with `classify` takes its pictures from."""
 
     sqs: QueueUrl | None = Field(default=None, description="URL of the queue that S3 notifies")
-    region: str | None = Field(default=None, description="of queue and buckets; absent: as AWS is configured")
+    region: Region | None = Field(
+        default=None, description="of queue and buckets; absent: as AWS is configured"
+    )
     profile: str | None = Field(default=None, description="a profile of the AWS configuration files")
     role_arn: RoleArn | None = Field(default=None, description="a role to assume with those credentials")
     endpoint_url: str | None = Field(

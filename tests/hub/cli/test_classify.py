@@ -126,3 +126,34 @@ async def test_hub_that_takes_no_pictures_by_http_is_said(lenshub, photos):
 
     assert ran.exit_code == 1
     assert "the hub runs without [http] listen" in ran.stderr
+
+
+def test_plugin_that_cannot_start_is_said_in_words(lenshub, photos, install):
+    install(
+        "late",
+        PLUGIN
+        + """
+    async def __aenter__(self):
+        raise ValueError("no such place")
+
+    async def __aexit__(self, *_):
+        pass
+""",
+    )
+    Path("hub.toml").write_text("[mqtt]\n[plugins.late]\n")
+    ran = lenshub("classify", "photos", "-s", "late")
+
+    assert ran.exit_code == 1
+    assert "plugins.late: cannot be started: ValueError: no such place" in ran.output
+
+
+@pytest.mark.parametrize("region", ["", "../x y", "a b", "-a", "eu_1"])
+def test_region_that_is_none_is_refused_before_anything_starts(lenshub, folder, region):
+    Path("hub.toml").write_text(
+        f'[plugins.rekognition]\nregion = "{region}"\n[plugins.rekognition.images]\nregion = "{region}"\n'
+    )
+    ran = lenshub("check")
+
+    assert ran.exit_code == 2
+    assert "plugins.rekognition.region" in ran.output
+    assert "plugins.rekognition.images.region" in ran.output

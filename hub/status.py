@@ -161,5 +161,5 @@ def _budget_problems(spent: Spent) -> Iterator[str]:
         ("24 hours", spent.day, spent.day_budget),
         ("this month", spent.month, spent.month_budget),
     ):
-        if budget is not None and used >= 0.9 * budget > 0:
+        if budget is not None and used >= 0.9 * budget:
             yield f"{spent.plugin}: USD {as_usd(used)} of {as_usd(budget)} for {period} are spent"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ from hub.cli.shared import (
 )
 from hub.config import read_config
 from hub.errors import HubError
-from hub.images.told import Told
+from hub.images.told import Told, not_asked
 
 BEST = 3
 NO_FILE = {"code": "file_missing", "reason": "no such file or folder"}
@@ -56,8 +57,9 @@ def classify(
     is stored already is not asked about again. Exits with 1 if any is missing, was refused, or still waits
     when the time is up: a running hub goes on with those that it has, and says which they are.
     """
-    missing = [path for path in dict.fromkeys(files) if not path.exists()]
-    paths = list(dict.fromkeys(_expand(path for path in files if path not in missing)))
+    wanted = list(dict.fromkeys(_expand(files)))
+    missing = [path for path in wanted if _is_missing(path)]
+    paths = [path for path in wanted if path not in set(missing)]
     told = [Told(path, "missing", error=NO_FILE) for path in missing]
     columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=complaints, transient=True, disable=not complaints.is_terminal) as bar:
@@ -69,11 +71,13 @@ def classify(
 
         try:
             asyncio.run(_classify(config, source, paths, tell, timeout))
-        except HubError:
-            _print(told, json=json)
+        except HubError as error:
+            _print(_complete(told, wanted, str(error)), json=json)
             raise
-    order = {path: place for place, path in enumerate([*missing, *paths])}
-    _print(sorted(told, key=lambda one: order[one.path]), json=json)
+        except KeyboardInterrupt:
+            _print(_complete(told, wanted, "it was ended before there was an answer"), json=json)
+            raise
+    _print(_complete(told, wanted, "no answer"), json=json)
     if not all(one.is_well for one in told):
         raise typer.Exit(EXIT_ERROR)
 
@@ -92,9 +96,22 @@ async def _classify(config: Path | None, source: str, paths: list[Path], tell: A
         await classify_files(found, source, paths, tell, timeout_s)
 
 
+def _is_missing(path: Path) -> bool:
+    try:
+        return not path.exists()
+    except OSError:
+        return False  # to read it says why
+
+
+def _complete(told: list[Told], wanted: list[Path], reason: str) -> list[Told]:
+    """Return what is known of every file, in their order."""
+    known = {one.path: one for one in told}
+    return [known.get(path) or not_asked(path, reason) for path in wanted]
+
+
 def _expand(files: Iterable[Path]) -> Iterator[Path]:
     for path in files:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 - of a name too long Path.is_dir raises
             yield path
             continue
         found = (one for one in sorted(path.rglob("*")) if one.is_file())
@@ -118,5 +135,7 @@ def _describe(told: Told) -> str:
     if told.error is not None:
         return f"{told.error['code']}: {told.error['reason']}"
     found = sorted((told.event or {}).get("detections", ()), key=lambda one: one["confidence"], reverse=True)
+    if told.event is not None and not found:
+        return "nothing"
     said = ", ".join(f"{one['label']} {one['confidence']:.0%}" for one in found[:BEST])
     return said + (f" and {len(found) - BEST} more" if len(found) > BEST else "")

@@ -9,6 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from hub.cli.classify import _complete, _describe
+from hub.images.told import Told, not_asked
+
 PLUGIN = """
 from pydantic import BaseModel
 from hub.event import Detection, NewEvent
@@ -157,3 +160,28 @@ def test_region_that_is_none_is_refused_before_anything_starts(lenshub, folder, 
     assert ran.exit_code == 2
     assert "plugins.rekognition.region" in ran.output
     assert "plugins.rekognition.images.region" in ran.output
+
+
+def test_files_are_told_of_in_the_order_given_whatever_their_names(lenshub, photos):
+    names = ["photos/2.png", "photos/none.png", "x" * 300, "photos/0.png"]
+    ran = lenshub("classify", *names, "-s", "gallery", "--json")
+    said = json.loads(ran.stdout)
+
+    assert ran.exit_code == 1
+    assert [one["file"] for one in said] == names
+    assert [one["state"] for one in said] == ["stored", "missing", "refused", "stored"]
+    assert said[2]["error"] == {"code": "file_unreadable", "reason": "File name too long"}
+
+
+def test_picture_in_which_nothing_was_found_is_shown_so():
+    assert _describe(Told(Path("a.png"), "stored", {"id": 1, "detections": []})) == "nothing"
+    assert _describe(Told(Path("a.png"), "kept back")) == ""
+
+
+def test_file_that_nobody_answered_for_is_told_all_the_same():
+    first = Told(Path("a.png"), "stored")
+
+    assert _complete([first], [Path("b.png"), Path("a.png")], "gone") == [
+        not_asked(Path("b.png"), "gone"),
+        first,
+    ]

@@ -25,6 +25,7 @@ AT_A_TIME = 8
 ASK_EVERY_S = 1.0
 WAIT_S = 400.0
 LAST_WORD_S = 30.0
+SENT = {"code": "waiting", "reason": "it was sent; the hub goes on with what it got"}
 
 
 async def send_files(
@@ -95,6 +96,10 @@ class _Sending:
             if not self._deadline.expired():
                 raise
             await self._give_up()
+        except asyncio.CancelledError:
+            for path in self._asked.keys() - self._done:
+                self._tell(Told(path, "waiting", error=SENT))
+            raise
 
     async def _send(self, path: Path) -> None:
         async with self._slots:

@@ -21,6 +21,12 @@ def _check_cron(value: str) -> str:
     return value
 
 
+def _check_folder(path: Path) -> Path:
+    if not str(path).isprintable():
+        raise ValueError("is no path: it has signs that cannot be printed")
+    return path
+
+
 Cron = Annotated[str, StringConstraints(max_length=200), AfterValidator(_check_cron)]
 
 
@@ -61,7 +67,9 @@ class Images(Plain):
     ignore: tuple[str, ...] = Field(
         default=(), description="keys that begin so are not classified, such as what s3-archive writes"
     )
-    folder: Path | None = Field(default=None, description="a folder whose pictures are taken")
+    folder: Annotated[Path, AfterValidator(_check_folder)] | None = Field(
+        default=None, description="a folder whose pictures are taken"
+    )
     taken: Literal["move", "remove"] = Field(
         default="move", description="what becomes of files that were taken: moved to done/, or removed"
     )

@@ -185,3 +185,11 @@ def test_file_that_nobody_answered_for_is_told_all_the_same():
         not_asked(Path("b.png"), "gone"),
         first,
     ]
+
+
+def test_folder_with_signs_that_no_path_has_is_refused(lenshub, folder):
+    Path("hub.toml").write_text('[plugins.rekognition.images]\nfolder = "a\\u0000b"\n')
+    ran = lenshub("check")
+
+    assert ran.exit_code == 2
+    assert "plugins.rekognition.images.folder: is no path" in " ".join(ran.output.split())

@@ -75,3 +75,25 @@ async def test_hub_that_cannot_be_reached_is_said(config, picture, tmp_path):
     (tmp_path / "a.png").write_bytes(picture(1))
     with pytest.raises(HubError, match="the hub cannot be reached at http://127"):
         await send_files(config, "gallery", [tmp_path / "a.png"], print, 60)
+
+
+async def test_pictures_that_were_sent_are_told_as_waiting_when_the_command_is_ended(
+    running, store, config, picture, tmp_path, wait_until
+):
+    async def behave(image, calls):
+        raise RetryLater(3600, "the far side is down")
+
+    (tmp_path / "a.png").write_bytes(picture(1))
+    told = []
+    async with running(behave, upload=True) as gallery:
+        await wait_until(lambda: gallery.companion.uploads)
+        limits = gallery.companion.decoders.limits
+        door = Door(store.data_dir, gallery.companion.uploads, store.log, lambda: limits)
+        await door.open(config.http)
+        sending = asyncio.create_task(send_files(config, "gallery", [tmp_path / "a.png"], told.append, 60))
+        await wait_until(lambda: gallery.plugin.seen)
+        sending.cancel()
+        await asyncio.wait([sending])
+        await door.close()
+
+    assert [(one.state, one.error["code"]) for one in told] == [("waiting", "waiting")]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
@@ -90,19 +92,29 @@ class HttpClassifier:
 
     def _read(self, answer: Answer) -> JsonValue:
         if not 200 <= answer.status < 300:
-            raise self._judge(answer.status, answer.headers.get("retry-after", ""))
+            raise self._judge(answer.status, answer.headers)
         try:
             guesses = read_guesses(load_json(answer.body), self._classes, self._settings.path)
         except StatusError as error:
-            raise self._judge(error.status, "") from error
+            raise self._judge(error.status, {}) from error
         except AnswerError as error:
             return write_unusable(AnswerError(f"{self.name} answered what cannot be used: {error}"))
         return write_answer(self.name, self._settings.version, guesses)
 
-    def _judge(self, status: int, after: str) -> RetryLater | Reject:
+    def _judge(self, status: int, headers: Mapping[str, str]) -> RetryLater | Reject:
+        after = headers.get("retry-after", "")
         if status >= 500 or status in _PASSING:
             asked_s = float(after) if after.isdecimal() and len(after) < 9 else RETRY_S
             return RetryLater(min(asked_s, LONGEST_S), f"{self.name} answered {status}")
         if status in _OURS or status < 400:
-            return RetryLater(REFUSED_S, f"{self.name} answered {status} (check url and key_env)")
+            said = f"{self.name} answered {status}{_elsewhere(headers)} (check url and key_env)"
+            return RetryLater(REFUSED_S, said)
         return Reject(f"{self.name} refused the picture: {status}")
+
+
+def _elsewhere(headers: Mapping[str, str]) -> str:
+    """Return which host an answer leads to; the rest of the address may hold a secret."""
+    with suppress(ValueError):
+        if host := urlsplit(headers.get("location", "")).hostname:
+            return f", to go to {host[:253]!a}"
+    return ""

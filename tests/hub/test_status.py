@@ -81,6 +81,8 @@ async def test_status_tells_spending_beside_budgets(told: Any, store: Any) -> No
     [spent] = found.spending
     assert (spent.day, spent.month, spent.day_budget, spent.month_budget) == (0.0095, 0.019, 0.01, 5.0)
     assert "signs: USD 0.0095 of 0.0100 for 24 hours are spent" in found.problems
+    nothing = await told(signs=table | {"budget_usd_per_day": 0})
+    assert any(line.startswith("signs: USD 0.0095 of ") for line in nothing.problems)
 
 
 async def test_status_tells_the_batch_under_way(told: Any, store: Any) -> None:

@@ -31,7 +31,7 @@ def draw_curves(all_figures: Sequence[Figures]) -> bytes:
         sheet = Figure(figsize=(11.0, 5.4), layout="constrained", dpi=110)
         left, right = sheet.subplots(1, 2)
         _draw_trade(left, all_figures)
-        _draw_thresholds(right, all_figures)
+        draw_thresholds(right, all_figures)
         made = io.BytesIO()
         sheet.savefig(made, format="png", metadata={"Software": None})
     return made.getvalue()
@@ -65,9 +65,11 @@ def _trade(axes: Axes, curve: Curve, colour: str, label: str, width: float) -> N
     axes.plot(recalls, precisions, color=colour, label=label, linewidth=width)
 
 
-def _draw_thresholds(axes: Axes, all_figures: Sequence[Figures]) -> None:
+def draw_thresholds(axes: Axes, all_figures: Sequence[Figures]) -> None:
+    """Draw precision, recall and F1 from each threshold on: steps, for they change at a confidence only."""
     for figures, title, colour in zip(all_figures, name_all(all_figures), COLOURS, strict=False):
-        points = figures.curve.steps
+        curve = figures.curve
+        points = [curve.at(0.0), *reversed(curve.steps), curve.at(1.0)]
         for name, style in (("precision", "--"), ("recall", ":"), ("f1", "-")):
             known = [point for point in points if getattr(point, name) is not None]
             said = f"{_shorten(title)}: {'F1' if name == 'f1' else name}"
@@ -75,6 +77,7 @@ def _draw_thresholds(axes: Axes, all_figures: Sequence[Figures]) -> None:
                 [p.threshold for p in known],
                 [getattr(p, name) for p in known],
                 style,
+                drawstyle="steps-pre",  # what has just this confidence counts, so it holds up to here
                 color=colour,
                 label=said,
             )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Annotated, Any
 
 from pydantic import StringConstraints
@@ -38,15 +41,17 @@ class Access:
     connections: int = 32
 
 
-def make_client(
+@asynccontextmanager
+async def make_client(
     access: Access, service: str = "s3", *, attempts: int = ATTEMPTS, read_s: float | None = None
-) -> AbstractAsyncContextManager[Any]:
-    """Return a client to be entered; credentials are looked up at its first request.
+) -> AsyncIterator[Any]:
+    """Open a client; credentials are looked up at its first request.
 
     Args:
         attempts: How often a request is made; 1 where each is paid for.
         read_s: How long an answer may take; None: READ_S.
     """
+    await asyncio.to_thread(import_module, "aiobotocore.httpsession")  # a second, that the loop need not wait
     from aiobotocore.config import AioConfig
     from aiobotocore.session import AioSession
 
@@ -67,7 +72,8 @@ def make_client(
     making: AbstractAsyncContextManager[Any] = session.create_client(
         service, region_name=access.region, endpoint_url=access.endpoint_url, config=config
     )
-    return making
+    async with making as client:
+        yield client
 
 
 def _assume_role(session: Any, access: Access) -> None:

@@ -82,7 +82,8 @@ class Watchdog:
             found, text = self._report
             log.warning("loop.free after %.1f s", self._late_s)
             if found is not None:
-                told = f"blocked the hub for {self._late_s:.1f} s{_at(found)}, in {text}"
+                where = text.partition(" < ")[0]  # the log has who called it
+                told = f"blocked the hub for {self._late_s:.1f} s{_at(found)}, in {where}"
                 self._call(self._told_blocked, found.name, told)
         self._late_s = self._stuck_s = 0.0
         self._report, self._is_held, self._answered = None, False, False

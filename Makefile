@@ -15,7 +15,7 @@ $(READY): pyproject.toml constraints.txt .ci/setup
 	@sh .ci/setup
 	@touch $@
 
-demo: setup ## run broker, hub and camera agent on a short clip and say what happens
+demo: setup ## run broker, hub and camera agent on a short clip until Ctrl-C and say what happens
 	.venv/bin/lenshub demo
 
 test: setup ## run all tests; skipped ones are listed with their reasons

@@ -50,7 +50,8 @@ async def play(
     tell(f"Everything of this demo is in {setting.folder}")
     async with running(setting.folder, "hub", "hub.cli", "run", "--config", str(setting.hub_toml)) as hub:
         await wait_until_ready(setting.log("hub"), hub, ["mqtt.connected"])
-        tell(f"Broker and hub are running; a camera agent starts on a clip of {clip.shows}.")
+        again = "" if seconds is not None else ", again and again until Ctrl-C"
+        tell(f"Broker and hub are running; a camera agent starts on a clip of {clip.shows}{again}.")
         async with reading(setting.folder) as engine:
             stage = _Stage(setting, hub, Teller(engine, tell))
             frames, spooled = await stage.film(seconds, stop)

@@ -69,7 +69,8 @@ async def play_cloud(
         await feed.begin()
         hub = await stack.enter_async_context(_run_hub(setting))
         await wait_until_ready(setting.log("hub"), hub, ["mqtt.connected", "http.listening"])
-        tell("The hub is running; pictures go to a bucket, a folder and its HTTP door.")
+        again = "" if seconds is not None else " until Ctrl-C"
+        tell(f"The hub is running; pictures go to a bucket, a folder and its HTTP door{again}.")
         async with overview.reading(setting.folder) as engine:
             stage = _Stage(setting, hub, feed, CloudTeller(engine, tell))
             await stage.send(seconds, stop)

@@ -31,10 +31,9 @@ def print_setting(checked: Checked, exam: Exam, looked: Looked) -> None:
     """Say what was looked at, and on standard error what was not and why."""
     truths = sum(len(scene.truths) for scene in looked.scenes)
     negatives = sum(not scene.truths for scene in looked.scenes)
-    console.print(
-        f"Split {exam.split}: {len(looked.scenes)} pictures with {truths} true "
-        f"{'boxes' if exam.kind == 'ssd' else 'labels'}, {negatives} of nothing"
-    )
+    pictures, what = count_of(len(looked.scenes), "picture"), "box" if exam.kind == "ssd" else "label"
+    true = f"1 true {what}" if truths == 1 else f"{truths:,} true {'boxes' if what == 'box' else 'labels'}"
+    console.print(f"Split {exam.split}: {pictures} with {true}, {negatives:,} without one")
     for note in exam.notes:
         _warn(note)
     for name, why in looked.left_out[:SHOWN]:

@@ -196,7 +196,7 @@ def draw_means(axes: Axes, figures: Figures) -> None:
         )
     if len(devices) > 1:
         means = [figures.days[day].mean_confidence if day in figures.days else None for day in days]
-        axes.plot(_as_days(days), _numbers(means), "--", color="black", label="all", linewidth=1.5)
+        axes.plot(_as_days(days), _numbers(means), ".--", color="black", label="all", linewidth=1.5)
         _set_legend(axes)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(axis="y", alpha=0.3)
@@ -249,7 +249,9 @@ def draw_costs(axes: Axes, figures: Figures) -> None:
         axes.bar(_as_days(days), usd, bottom=bottom, color=colour, label=name, width=0.85)
         bottom += usd
     _set_days(axes, days)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"USD {value:,.2f}"))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    digits = 2 if axes.get_ylim()[1] >= 0.1 else 4
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"USD {value:,.{digits}f}"))
     _set_legend(axes)
 
 

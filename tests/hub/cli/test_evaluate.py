@@ -84,7 +84,7 @@ def blinded(folder):
 def test_shipped_detector_is_told_of_on_the_clip(lenshub, thumbs, folder):
     done = lenshub("evaluate", "thumbs-up", "-d", str(thumbs), "--png", "curve.png", "--worst-to", "worst")
     assert done.exit_code == 0, done.output
-    assert "Split validation: 30 pictures with 29 true boxes, 8 of nothing" in done.output
+    assert "Split validation: 30 pictures with 29 true boxes, 8 without one" in done.output
     assert "thumbs-up 2: AP50 1.000" in done.output
     assert re.search(r"^29 +29 +0 +0 +0\.9\d\d +- +1\.000 +1\.000 +1\.000", done.output, re.MULTILINE)
     assert cv2.imread("curve.png").shape == (594, 1210, 3)
@@ -192,7 +192,7 @@ def broken(folder):
 def test_set_with_errors_is_evaluated_as_far_as_it_goes_and_they_are_said(lenshub, broken):
     done = lenshub("evaluate", "thumbs-up", "-d", broken)
     assert done.exit_code == 0, done.output
-    assert "Split all: 2 pictures with 1 true boxes, 1 of nothing" in done.output
+    assert "Split all: 2 pictures with 1 true box, 1 without one" in done.output
     assert "left out: 2.png: cannot decode" in done.output
     assert "no model knows [b]evil\\u202egnp: 1 object is not counted" in done.output
     assert re.search(r"the set has errors \(.*1 box_outside", done.output)

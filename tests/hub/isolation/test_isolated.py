@@ -170,7 +170,7 @@ async def test_isolated_process_that_dies_costs_the_delivery_under_way(
     assert running.row(2)[0] == "dead"
     assert f"ProcessEnded: the plugin's process ended: {told}" in running.row(2)[2]
     assert running.state()[0] == "running"
-    assert running.state()[1].startswith("its process ended 1 times; the last time it")
+    assert running.state()[1].startswith("its process ended 1 time; the last time it")
 
 
 @pytest.mark.parametrize("death", ["os._exit(3)", "os.kill(os.getpid(), signal.SIGSEGV)"])

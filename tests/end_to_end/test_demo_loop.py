@@ -46,7 +46,8 @@ def test_loop_learns_from_what_was_captured_and_reviewed(summary: dict[str, Any]
 def test_loop_ends_with_the_new_model_at_work_on_the_agent(summary: dict[str, Any]) -> None:
     assert read_card(Path(summary["paths"]["new model"])).version == summary["new"]["version"]
     assert summary["watched"]["frames"] == 48
-    assert summary["watched"]["events"] > 0.6 * summary["watched"]["with_thumbs_up"]
+    found = summary["watched"]["events"] / summary["watched"]["with_thumbs_up"]
+    assert found > summary["old"]["recall"] + 0.2  # training differs from run to run
 
 
 def test_loop_prints_the_figures_before_and_after(

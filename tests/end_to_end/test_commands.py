@@ -216,6 +216,7 @@ async def stream(sender, enough):
         for _ in range(10):
             count = sender.record()
         await asyncio.sleep(0.02)
+    count = sender.record()  # an ack that was under way at a reload is lost; one more tells of all
     await sender.acked(count, timeout_s=60)
     return count
 

@@ -82,14 +82,15 @@ def demo(
 
     Examples:
 
-     lenshub demo --seconds 20 --json
-     lenshub demo --model hiragana
+    lenshub demo --seconds 20 --json
 
-     lenshub demo --cloud --seconds 30
+    lenshub demo --model hiragana
 
-     lenshub demo --retrain
+    lenshub demo --cloud --seconds 30
 
-     lenshub demo --servers
+    lenshub demo --retrain
+
+    lenshub demo --servers
     """
     if cloud and servers:
         raise HubError("--servers starts no demo; leave out --cloud")

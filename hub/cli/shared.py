@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial, wraps
+from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 from unicodedata import category
@@ -36,12 +38,16 @@ complaints = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (right-to-left, joiners), surrogates, separators
 
+INSIDE_PARAGRAPH = re.compile(r"(?<=\S)\n(?=\S)")
 EXIT_ERROR = 1
 EXIT_CONFIG = 2
 
 
 def plainly(command: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Make a command end with one line an error, not a traceback: exit code 2 for configuration, else 1."""
+    """Make a command end with one line an error, not a traceback: exit code 2 for configuration, else 1.
+
+    Its help becomes one line a paragraph, which the terminal breaks where it ends.
+    """
 
     @wraps(command)
     def wrapped(*args: Given.args, **kwargs: Given.kwargs) -> Result:
@@ -61,6 +67,7 @@ def plainly(command: Callable[Given, Result]) -> Callable[Given, Result]:
             complaints.print(as_shown(str(error)), style="red")
             raise typer.Exit(EXIT_ERROR) from error
 
+    wrapped.__doc__ = INSIDE_PARAGRAPH.sub(" ", cleandoc(command.__doc__ or ""))
     return wrapped
 
 

@@ -43,6 +43,11 @@ def test_help_of_a_command_says_what_it_does(lenshub, path):
     assert all(option.help or option.param_type_name == "argument" for option in COMMANDS[path].params)
 
 
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_paragraphs_of_help_are_broken_by_the_terminal_alone(path):
+    assert not re.search(r"\S\n\S", COMMANDS[path].help)
+
+
 def test_help_teaches_with_examples(lenshub):
     said = lenshub("--help").output
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -67,6 +68,8 @@ async def make_client(
         response_checksum_validation="when_required",
     )
     session = AioSession(profile=access.profile)
+    parsers = session.get_component("response_parser_factory")
+    parsers.create_parser = cache(parsers.create_parser)  # else one a request, that only the collector frees
     if access.role_arn is not None:
         _assume_role(session, access)
     making: AbstractAsyncContextManager[Any] = session.create_client(

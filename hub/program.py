@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -20,6 +19,7 @@ from hub.decode.message import Decoded, Message
 from hub.decode.registry import Decoders
 from hub.dispatch.dispatch import Dispatch
 from hub.errors import first_cause
+from hub.garbage import collect_by_the_clock, leave_out_of_collections
 from hub.images.door import Door
 from hub.images.orphans import list_orphans
 from hub.images.overlap import refuse_overlaps
@@ -179,8 +179,9 @@ async def _take_in(
             asyncio.create_task(executor.run(), name="commands"),
             asyncio.create_task(applier.run(), name="reviews"),
             asyncio.create_task(_reload_when_told(executor, wishes.reload), name="reload"),
+            asyncio.create_task(collect_by_the_clock(), name="garbage"),
         ]
-        _leave_out_of_collections()
+        leave_out_of_collections()
         log.info("hub.ready")
         await wishes.stop.wait()
         log.info("hub.stopping")
@@ -196,12 +197,6 @@ async def _reload_when_told(executor: Executor, told: asyncio.Event) -> None:
         await told.wait()
         told.clear()
         await executor.reload_on_signal()
-
-
-def _leave_out_of_collections() -> None:
-    """Let garbage collections pass over what is loaded by now: looking through it takes tens of ms."""
-    gc.collect()
-    gc.freeze()
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

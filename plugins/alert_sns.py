@@ -8,12 +8,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from hub.aws import Access, make_client
 from hub.event import Name
 from hub.plugin import RetryLater
 from plugins.alert_notice import Notice, Unanswered
 from plugins.alert_webhook import encode_notice
 
-CONNECT_S = 5
 READ_S = 15
 RETRY_S = 10.0
 REFUSED_S = 300.0
@@ -64,14 +64,9 @@ class SnsTopic:
         self.identity = settings.topic_arn
 
     async def __aenter__(self) -> Self:
-        from aiobotocore.config import AioConfig
-        from aiobotocore.session import AioSession
-
-        # Tries once: the hub has retries of its own, and knows which outcome is open.
-        config = AioConfig(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"total_max_attempts": 1})
-        making = AioSession(profile=self._settings.profile).create_client(
-            "sns", region_name=self._region, endpoint_url=self._settings.endpoint_url, config=config
-        )
+        access = Access(self._settings.endpoint_url, self._region, self._settings.profile)
+        # Asks once: the hub has retries of its own, and knows which outcome is open.
+        making = make_client(access, "sns", attempts=1, read_s=READ_S)
         self._client = await self._stack.enter_async_context(making)
         return self
 

@@ -7,6 +7,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 from hub.event import Event
 from plugins.naming import TIME_FORMAT
 
@@ -32,7 +34,8 @@ def make_record(event: Event, link: str | None) -> dict[str, Any]:
 
 def encode_record(record: dict[str, Any]) -> bytes:
     """Return a record as the text of its own object."""
-    return json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n"
+    # json itself indents in Python, nine times slower, and leaves a cycle of references behind each record.
+    return to_json(record, indent=1, inf_nan_mode="constants") + b"\n"
 
 
 def encode_line(record: dict[str, Any]) -> bytes:

@@ -9,13 +9,13 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
+from hub.aws import Access, make_client
 from hub.errors import DeliveryError
 from hub.plugin import Reject, RetryLater
 from plugins.isbn_answer import AnswerError, load_json, read_guesses
 from plugins.isbn_http import REFUSED_S, RETRY_S, write_answer, write_unusable
 from plugins.isbn_settings import SageMakerSettings
 
-CONNECT_S = 5
 MAX_BYTES = 1_048_576
 _BUSY = ("Throttling", "ModelNotReady", "ServiceUnavailable", "InternalFailure", "InternalDependency")
 _ADVICE = {
@@ -39,21 +39,10 @@ class SageMakerClassifier:
         self.name = settings.endpoint
 
     async def __aenter__(self) -> Self:
-        from aiobotocore.config import AioConfig
-        from aiobotocore.session import AioSession
-
-        # Tries once: the hub tries again, and counts what each request costs.
-        config = AioConfig(
-            connect_timeout=CONNECT_S,
-            read_timeout=self._settings.timeout_s,
-            retries={"total_max_attempts": 1},
-        )
-        making = AioSession(profile=self._settings.profile).create_client(
-            "sagemaker-runtime",
-            region_name=self._settings.region,
-            endpoint_url=self._settings.endpoint_url,
-            config=config,
-        )
+        settings = self._settings
+        access = Access(settings.endpoint_url, settings.region, settings.profile)
+        # Asks once: the hub asks again, and counts what each request costs.
+        making = make_client(access, "sagemaker-runtime", attempts=1, read_s=settings.timeout_s)
         self._client = await self._stack.enter_async_context(making)
         return self
 

@@ -76,7 +76,10 @@ class Rekognition:
         answers = await asyncio.gather(*asked, return_exceptions=True)
         failures = [answer for answer in answers if isinstance(answer, BaseException)]
         if failures:
-            raise self._choose(failures)
+            try:
+                raise self._choose(failures)
+            finally:
+                del answers, failures  # what is raised would hold itself, and the picture
         self._trouble = ""
         return [answer for answer in answers if not isinstance(answer, BaseException)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -16,14 +15,11 @@ import uvloop
 
 from hub.cli.shared import ConfigOption, plainly
 from hub.config import Config, read_config
+from hub.garbage import collect_rarely
 from hub.program import Wishes, run_hub
 
 # Handing the interpreter between the loop and the database thread: 5 ms, the default, is most of a commit.
 SWITCH_INTERVAL_S = 0.0005
-# Events in flight are many and free of cycles. Collecting at Python's default rate took a third of the time,
-# and at 50,000 still a tenth of it while a backlog comes and goes.
-GC_THRESHOLDS = (250_000, 20, 50)
-
 LEAVE_S = 1.0
 
 
@@ -51,7 +47,7 @@ def run(
             "hub.idle no plugin is enabled: hub.toml has no [plugins.*] table"
         )
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()
     uvloop.run(_run_until_told(settings, config))
 
 

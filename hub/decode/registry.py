@@ -105,7 +105,9 @@ class Decoders:
 
     def _failed(self, form: _Format, message: Message, error: PayloadError) -> Decoded:
         position = parse_position(message.topic)
-        return Decoded(position=position, device=form.device_on(message.topic), error=error)
+        # A new one: that which was raised holds the frames it passed, with the message in them, in a cycle.
+        said = PayloadError(error.code, error.reason)
+        return Decoded(position=position, device=form.device_on(message.topic), error=said)
 
 
 def _without_claims(decoded: Decoded) -> Decoded:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, func, select
 
 from hub.event import Event
 from hub.store.amendments import as_view
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 MOST_AMENDMENTS = 10_000
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_BY_IDS = select(events).where(events.c.id.in_(_IDS)).order_by(events.c.id)
+_SEEN = (
+    select(detections)
+    .where(detections.c.event_id.in_(_IDS))
+    .order_by(detections.c.event_id, detections.c.position)
+)
+"""Composed once: each statement with an `in` is a cycle of references, which only the collector frees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ class EventLog:
 
     async def by_ids(self, ids: Sequence[int]) -> list[Event]:
         """Return those of the rows that exist, oldest first; an amendment as its event stood then."""
-        return await self._read(events.c.id.in_(ids), limit=len(ids))
+        return await self._run(_BY_IDS, {"ids": ids})
 
     async def standing_after(self, position: int, limit: int, wanted: EventFilter) -> list[tuple[int, Event]]:
         """Return events as they stand, each with the id of its last row, whose order they have.
@@ -174,15 +182,12 @@ class EventLog:
         self, *conditions: ColumnElement[bool], limit: int, newest_first: bool = False
     ) -> list[Event]:
         order = events.c.id.desc() if newest_first else events.c.id
+        return await self._run(select(events).where(*conditions).order_by(order).limit(limit))
+
+    async def _run(self, statement: Select[Any], given: Mapping[str, Any] | None = None) -> list[Event]:
         async with self._engine.connect() as connection:
-            statement = select(events).where(*conditions).order_by(order).limit(limit)
-            rows: list[Any] = list((await connection.execute(statement)).mappings())
-            ids = [row["id"] for row in rows]
-            if not ids:
+            rows: list[Any] = list((await connection.execute(statement, given)).mappings())
+            if not rows:
                 return []
-            seen = await connection.execute(
-                select(detections)
-                .where(detections.c.event_id.in_(ids))
-                .order_by(detections.c.event_id, detections.c.position)
-            )
+            seen = await connection.execute(_SEEN, {"ids": [row["id"] for row in rows]})
             return read_events(rows, [dict(row) for row in seen.mappings()])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import hashlib
 import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,6 +158,25 @@ async def test_refusal_says_what_is_to_be_done_with_the_picture(
         with pytest.raises(raised, match=says):
             await plugin.classify(image(), ledger)
     assert server.calls["DetectLabels"] == 1
+
+
+async def test_refused_picture_is_let_go_of_at_once(
+    server: RekognitionServer, tmp_path: Path, ledger: Any
+) -> None:
+    refused = image()
+    async with asking(server, tmp_path) as plugin:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                server.fail("DetectLabels", "throttle")
+                with suppress(RetryLater):
+                    await plugin.classify(refused, ledger)
+            await asyncio.sleep(0)  # the loop still holds what it has just done
+            left = [error for error in gc.get_objects() if isinstance(error, RetryLater)]
+        finally:
+            gc.enable()
+    assert left == []
 
 
 async def test_rate_that_leaves_no_turn_soon_lets_the_picture_wait_outside(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import math
 from collections.abc import Iterator
@@ -170,6 +171,22 @@ def test_decoders_report_a_bug_of_a_decoder_as_an_error_of_the_message(decoders:
     assert decoded.error is not None
     assert (decoded.error.code, decoded.device) == ("decoder_bug", "porch")
     assert decoded.error.reason.startswith("ValidationError: ")
+
+
+def test_refused_message_leaves_nothing_for_the_garbage_collector(decoders: Decoders) -> None:
+    def read() -> Decoded:
+        decoded = decode(decoders, ("cloudevents", "porch/seen"), b"{}")
+        assert decoded.error is not None
+        return decoded
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            read()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_decoders_refuse_for_a_name_that_is_none_of_theirs(decoders: Decoders) -> None:

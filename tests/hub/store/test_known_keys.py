@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 
@@ -43,3 +45,15 @@ async def test_other_bytes_under_a_known_key_are_a_conflict(store, keyed, soon, 
 
     reason = "the key queue:1 belongs to an event of another message"
     assert stored(store) == ([("queue:1",)], [("key_conflict", reason)])
+
+
+async def test_keyed_message_leaves_nothing_for_the_garbage_collector(store, keyed, soon):
+    await soon(store.add(keyed("queue:0")))
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(1, 11):
+            await soon(store.add(keyed(f"queue:{number}", b"%d" % number)))
+        assert gc.collect() < 10, "less than one object a message"
+    finally:
+        gc.enable()

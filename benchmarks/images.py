@@ -18,7 +18,7 @@ from pathlib import Path
 from support.image_intake import Intake, measure_intake
 from support.report import describe_machine, tabulate
 
-MARKS = (500, 1000, 2000, 4000, 6000, 8000, 10_000)
+MARKS = (500, 1000, 2000, 4000, 6000, 8000, 10_000, 20_000, 30_000, 40_000, 50_000)
 
 
 def read_arguments() -> argparse.Namespace:

@@ -136,7 +136,7 @@ async def _run(config: Config, wishes: Wishes, path: Path | None) -> None:
                         reload = Reload(path, config, dispatch, intake, companion, watchdog, door)
                         executor = Executor(writer, engine, _decoding(reload, decoders), dispatch, reload)
                         applier = Applier(writer, engine, config.review)
-                        tallying = inner.create_task(Tallying(writer, event_log).run(), name="tallies")
+                        tallying = inner.create_task(Tallying(writer, data_dir).run(), name="tallies")
                         try:
                             await _take_in(config, intake, door, executor, applier, wishes)
                         finally:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from hub.store.database import (
     HubRunningError,
@@ -22,13 +22,13 @@ from hub.store.database import (
     explaining,
     hub_is_running,
     hub_lock,
+    open_read_engine,
     open_write_engine,
 )
 from hub.store.quarters import Portion, add_portion, count_portion, read_newest, read_up_to
 from hub.store.watching import watch
 
 if TYPE_CHECKING:  # a report is to start quickly
-    from hub.store.log import EventLog
     from hub.store.writer import Writer
 
 PORTION = 20_000
@@ -40,35 +40,50 @@ THREADS = 2
 
 
 class Tallying:
-    """Adds up what a running hub stores."""
+    """Adds up what a running hub stores.
 
-    def __init__(self, writer: Writer, event_log: EventLog, start_s: float = START_S, portion: int = PORTION):
+    Counting goes through 20,000 events and keeps 5 MB: the same each time, in a thread and on a connection of
+    its own, but more for each of the readers' that it would have.
+    """
+
+    def __init__(self, writer: Writer, data_dir: Path, start_s: float = START_S, portion: int = PORTION):
         self._writer = writer
-        self._log = event_log
+        self._engine = open_read_engine(data_dir)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tallies")
         self._start_s = start_s
         self._portion = portion
 
     async def run(self) -> None:
         """Add up a portion whenever one is complete, until cancelled."""
-        await asyncio.sleep(self._start_s)
-        await watch(self._look, "tallies")
+        try:
+            await asyncio.sleep(self._start_s)
+            await watch(self._look, "tallies")
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give thread and connection back."""
+        self._thread.shutdown(wait=False)
+        self._engine.dispose()
 
     async def _look(self) -> float:
         return PAUSE_S if await self.add_up() else LOOK_S
 
     async def add_up(self) -> bool:
         """Add one portion if so much is new, and return whether it was."""
-        portion = await self._log.ask(partial(_count_next, size=self._portion))
+        loop = asyncio.get_running_loop()
+        portion = await loop.run_in_executor(self._thread, _count_next, self._engine, self._portion)
         if portion is None:
             return False
         return await self._writer.change(partial(add_portion, portion=portion))
 
 
-def _count_next(connection: Connection, size: int) -> Portion | None:
-    first = read_up_to(connection)
-    if read_newest(connection) < first + size:
-        return None
-    return count_portion(connection, first, first + size)
+def _count_next(engine: Engine, size: int) -> Portion | None:
+    with engine.connect() as connection:
+        first = read_up_to(connection)
+        if read_newest(connection) < first + size:
+            return None
+        return count_portion(connection, first, first + size)
 
 
 def add_up_here(data_dir: Path, portion: int = PORTION) -> None:

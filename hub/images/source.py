@@ -118,14 +118,17 @@ class ImageSource:
     async def _work(self) -> None:
         while True:
             await self._desk.wait_for_work()
-            offer = await self._channel.next()
-            try:
-                key, message = await self._desk.look(offer)
-            except Unavailable as error:
-                await offer.leave(str(error))
-                continue
-            if isinstance(message, Outcome):
-                await offer.settle(message)
-            else:
-                self._held.add(key)
-                await self._ready.put((key, offer, message))
+            await self._look(await self._channel.next())  # a worker that waits holds no picture
+
+    async def _look(self, offer: Offer) -> None:
+        """Ask about a picture; what is to be stored of it is ready then."""
+        try:
+            key, message = await self._desk.look(offer)
+        except Unavailable as error:
+            await offer.leave(str(error))
+            return
+        if isinstance(message, Outcome):
+            await offer.settle(message)
+        else:
+            self._held.add(key)
+            await self._ready.put((key, offer, message))

@@ -30,7 +30,7 @@ async def filled(store: Any, arrivals: Any, soon: Any) -> Any:
 
 
 async def test_running_hub_adds_up_whole_portions(filled: Any, wait_until: Any) -> None:
-    running = asyncio.create_task(Tallying(filled.writer, filled.log, start_s=0, portion=40).run())
+    running = asyncio.create_task(Tallying(filled.writer, filled.data_dir, start_s=0, portion=40).run())
     await wait_until(lambda: filled.sql(TOLD))
     running.cancel()
     await asyncio.wait([running])
@@ -39,7 +39,9 @@ async def test_running_hub_adds_up_whole_portions(filled: Any, wait_until: Any) 
 
 
 async def test_running_hub_leaves_less_than_a_portion(filled: Any) -> None:
-    assert not await Tallying(filled.writer, filled.log, portion=51).add_up()
+    tallying = Tallying(filled.writer, filled.data_dir, portion=51)
+    assert not await tallying.add_up()
+    tallying.close()
     assert filled.sql(TOLD) == []
 
 

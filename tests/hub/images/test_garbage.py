@@ -1,0 +1,32 @@
+"""A picture is let go of when it is settled, without the garbage collector."""
+
+from __future__ import annotations
+
+import gc
+
+from hub.decode.message import Message
+from hub.images.image import Image
+
+
+async def test_pictures_stored_or_refused_are_let_go_of_at_once(running, store, picture, wait_until):
+    photos = store.data_dir / "photos"
+    photos.mkdir()
+    async with running(folder="photos") as gallery:
+
+        async def take_in(*numbers: int) -> None:
+            for number in numbers:
+                (photos / f"{number}.png").write_bytes(picture(number))
+                (photos / f"{number}.jpg").write_bytes(b"no picture %d" % number)
+            await wait_until(lambda: len(list(photos.glob("*/*.*g"))) == 2 * (numbers[-1] + 1))
+
+        await take_in(0)
+        gc.collect()
+        gc.disable()
+        try:
+            await take_in(*range(1, 41))
+            left = [one for one in gc.get_objects() if isinstance(one, Image | Message)]
+        finally:
+            gc.enable()
+
+    assert len(gallery.events()) == len(gallery.refused()) == 41
+    assert len(left) < 8, "of 80"

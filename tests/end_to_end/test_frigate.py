@@ -30,13 +30,13 @@ async def test_hub_hears_a_frigate_on_its_own_broker(tmp_path, free_port, mosqui
         with sqlite3.connect(f"file:{data_dir}/hub.sqlite?mode=ro", uri=True) as connection:
             return connection.execute(statement).fetchall()
 
-    async def is_heard(connection):
-        """Say all of it until it is heard: Frigate's events wait for nobody who has not subscribed."""
-        for topic, payload in (("events", seen), ("door/car/snapshot", jpeg), ("available", b"online")):
+    async def says(connection, messages, statement, told):
+        """Say it once more, and whether it was heard: Frigate waits for nobody who has not subscribed."""
+        for topic, payload in messages.items():
             await connection.publish("frigate/stats", b"{}", qos=1)
             await connection.publish("frigate/porch/person", b"1", qos=1)
             await connection.publish(f"frigate/{topic}", payload)
-        return ask("SELECT name, state FROM devices") == [("frigate", "online")]
+        return ask(statement) == told
 
     seen = json.dumps({"type": "new", "after": CAR}).encode()
     stop = asyncio.Event()
@@ -45,11 +45,16 @@ async def test_hub_hears_a_frigate_on_its_own_broker(tmp_path, free_port, mosqui
         await wait_until(lambda: can_connect(free_port))
         login = {"client_id": "frigate", "username": "frigate", "password": password}
         async with Connection("127.0.0.1", free_port, **login) as connection:
-            await wait_until(lambda: is_heard(connection))
+            rows = "SELECT kind, amends FROM events"
+            await wait_until(lambda: says(connection, {"events": seen}, rows, [("event", None)]))
+            both = [("event", None), ("amendment", 1)]
+            await wait_until(lambda: says(connection, {"door/car/snapshot": jpeg}, rows, both))
+            devices = ("SELECT name, state FROM devices", [("frigate", "online")])
+            await wait_until(lambda: says(connection, {"available": b"online"}, *devices))
     finally:
         stop.set()
         await running
-    assert ask("SELECT kind, amends FROM events") == [("event", None), ("amendment", 1)]
+    assert ask(rows) == both
     assert ask("SELECT DISTINCT code FROM quarantine") == []
 
 

@@ -96,6 +96,9 @@ def main() -> None:
     what = "named rightly" if tuned.card.kind == "classification" else "AP50"
     steps = count_of(tuned.learnt.step, "step")
     line = f"{what} on the validation pictures: {old:.3f} before, {new:.3f} after {steps}"
+    if new == old:
+        f1 = [f"{judged.f1(tuned.old_threshold):.3f}" for judged in (tuned.old, tuned.learnt.judgement)]
+        line += f", F1 at {tuned.old_threshold:g}: {f1[0]} before, {f1[1]} after"
     if not tuned.is_better:
         sys.stderr.write(f"{line}: no better, nothing is written\n")
         sys.exit(NOT_BETTER)

@@ -38,9 +38,10 @@ class Judgement:
         Pictures like those that were learnt from are found too surely to say how far it could go up.
         """
         new = self._best_threshold()
-        return new if self._f1(new) > self._f1(old) + WORTH_IT else old
+        return new if self.f1(new) > self.f1(old) + WORTH_IT else old
 
-    def _f1(self, threshold: float) -> float:
+    def f1(self, threshold: float) -> float:
+        """Return F1 of what has so much confidence."""
         told = [is_true for confidence, is_true in self.ranked if confidence >= threshold]
         return 2 * sum(told) / max(len(told) + self.true, 1)
 

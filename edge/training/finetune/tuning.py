@@ -22,16 +22,26 @@ from hub.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What came of it: the new model's card, and what both are worth on the validation pictures."""
+    """What came of it: the new model's card, and what both are worth on the validation pictures.
+
+    Attributes:
+        old_threshold: Of the old model's card.
+    """
 
     card: ModelCard
     old: Judgement
     learnt: Learnt
+    old_threshold: float
 
     @property
     def is_better(self) -> bool:
-        """Whether the new model is worth more than the old one; only then it is written."""
-        return self.learnt.judgement.quality > self.old.quality
+        """Whether the new model is worth more than the old one; only then it is written.
+
+        AP50 asks for the right order only, which few pictures may have by chance however unsure the model is;
+        if it is the same, F1 at the old threshold decides.
+        """
+        new, at = self.learnt.judgement, self.old_threshold
+        return (new.quality, new.f1(at)) > (self.old.quality, self.old.f1(at))
 
 
 def silent(step: int, steps: int, loss: float) -> None:
@@ -94,7 +104,7 @@ def tune(
             "version": version or version_of(card.version, learnt.weights),
         }
     )
-    tuned = Tuned(named, old, learnt)
+    tuned = Tuned(named, old, learnt, card.threshold)
     if tuned.is_better:
         network = graph.network(learnt.weights)
         write_model(NewModel(network, named, card, old, learnt, plan, data), source, folder)

@@ -47,6 +47,7 @@ async def test_connection_gets_unacknowledged_messages_again_and_only_those(conn
         await publish([b"1", b"2", b"3", b"4"])
         received = await collect(first, 4)
         first.acknowledge(received[:2])
+        await first.subscribe(["other"])  # answered after these, which the next would overtake
 
     async with connect(clean=False, version5=version5) as second:
         again = await collect(second, 2)
@@ -61,6 +62,7 @@ async def test_connection_acknowledges_many_in_one_write(connect, publish):
         await first.subscribe(["t"])
         await publish([b"%d" % number for number in range(15)])
         first.acknowledge(await collect(first, 15))
+        await first.subscribe(["other"])
 
     async with connect(clean=False) as second:
         await publish([b"next"])

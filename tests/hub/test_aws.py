@@ -41,7 +41,7 @@ async def test_request_leaves_nothing_for_the_garbage_collector(monkeypatch, ser
                 before = count_parsers()
                 for _ in range(5):
                     await request()
-                assert count_parsers() == before
+                assert count_parsers() <= before
             finally:
                 gc.enable()
 

@@ -25,7 +25,7 @@ class Listener:
         await self._connection.__aexit__(None, None, None)
 
     async def wait(self, number: int) -> list[Received]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(self.heard) < number:
                 self.heard += await self._connection.receive()
         return self.heard

@@ -113,9 +113,10 @@ async def test_webhook_that_answers_slowly_is_asked_again_with_the_same_key(
     hub: Any, webhook: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     webhook.hanging = {"hook"}
-    monkeypatch.setattr("plugins.alert_webhook.TIMEOUT_S", 0.3)
     event = await hub.store()
-    first = await alert(hub, event, **table(webhook, "hook"))
+    with monkeypatch.context() as hurried:
+        hurried.setattr("plugins.alert_webhook.TIMEOUT_S", 0.3)
+        first = await alert(hub, event, **table(webhook, "hook"))
     webhook.hanging = set()
     second = await alert(hub, event, **table(webhook, "hook"))
     assert (first.outcome, second.outcome) == ("retrying", "done")

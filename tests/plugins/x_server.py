@@ -127,7 +127,7 @@ class XServer:
 def _limit() -> web.Response:
     answer = _problem(429, "Too Many Requests")
     answer.headers.update({"x-rate-limit-limit": "100", "x-rate-limit-remaining": "0"})
-    answer.headers["x-rate-limit-reset"] = str(int(time.time()) + 90)
+    answer.headers["x-rate-limit-reset"] = str(int(time.time()) + 900)
     return answer
 
 

@@ -18,7 +18,7 @@ from hub.plugin import RetryLater
 ARN = "arn:aws:rekognition:us-east-1:123456789012:project/lids/version/lids.1/1700000000001"
 NEXT = "arn:aws:rekognition:us-east-1:123456789012:project/lids/version/lids.2/1700000000002"
 PROJECT = "arn:aws:rekognition:us-east-1:123456789012:project/lids/1700000000000"
-DEADLINE_S = 30
+DEADLINE_S = 90
 STAGES = ("starting", "started", "running", "stopping", "stopped")
 
 
@@ -42,7 +42,7 @@ def instance(server: RekognitionServer, tmp_path: Path) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def enter(**custom: Any) -> AsyncIterator[Any]:
-        own = {"version_arn": ARN, "project_arn": PROJECT, "poll_s": 0.01, "max_wait_s": 20, **custom}
+        own = {"version_arn": ARN, "project_arn": PROJECT, "poll_s": 0.01, "max_wait_s": 60, **custom}
         table = {"operations": ["custom-labels"], "custom_labels": own, "endpoint_url": server.url}
         loaded = load_instance("rekognition", {**table, "region": "us-east-1"}, tmp_path)
         assert isinstance(loaded, Loaded), loaded
@@ -64,7 +64,8 @@ async def test_batch_starts_the_model_waits_and_stops_it(
     assert batch.kept["stage"] == "stopped"
     assert batch.notes[0] == "model STOPPED; 120 pictures; no earlier batch to go by, an hour is USD 8.00"
     assert any(note.startswith("model STARTING") for note in batch.notes)
-    assert "it ran 0.00 h, about USD 0.00" in batch.notes[-1]
+    hours = batch.kept["hours"]  # a slow machine has it run for longer
+    assert f"it ran {hours:.2f} h, about USD {hours * 8:.2f}" in batch.notes[-1]
 
 
 async def test_batch_that_follows_is_estimated_from_the_ones_before(
@@ -270,7 +271,8 @@ async def test_model_that_takes_too_long_is_looked_at_later(
     async with instance(max_wait_s=1) as plugin:
         with pytest.raises(RetryLater, match="still STARTING after 1 s"):
             await plugin.begin_batch(batch)
-        version.looks, version._left = 1, 0
+    version.looks, version._left = 1, 0
+    async with instance() as plugin:
         await plugin.end_batch(batch)
     assert version.status == "STOPPED"
 

@@ -92,5 +92,6 @@ async def test_budget_that_is_used_up_keeps_pictures_waiting(
             return await hub.log.newest_id() == 3
 
         await wait_until(stored_more, 60)
+        # A picture is taken away once its event is stored, which is a moment later.
+        await wait_until(lambda: len(list((hub.data_dir / "photos").glob("*.jpg"))) == 1, 60)
     assert server.calls == {"DetectLabels": 3}
-    assert len(list((hub.data_dir / "photos").glob("*.jpg"))) == 1

@@ -101,10 +101,11 @@ class FaultyS3:
     async def _ask(self, head: str, body: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(*self._upstream)
         kept = [line for line in head.split("\r\n") if line and not _is_of_connection(line)]
-        writer.write(("\r\n".join([*kept, "Connection: close"]) + "\r\n\r\n").encode("latin-1") + body)
-        answer = await reader.read()
-        writer.close()
-        return answer
+        try:
+            writer.write(("\r\n".join([*kept, "Connection: close"]) + "\r\n\r\n").encode("latin-1") + body)
+            return await reader.read()
+        finally:
+            writer.close()
 
 
 def _is_of_connection(line: str) -> bool:

@@ -210,10 +210,12 @@ async def refusing_store(status: str, code: str) -> AsyncIterator[str]:
     """Stand in for a store that answers every request with one error; yields its address."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        # What is closed with bytes unread is reset, and its answer may be lost.
+        await reader.readexactly(int(head.partition("content-length:")[2].partition("\r\n")[0] or 0))
         body = f"<Error><Code>{code}</Code></Error>"
-        head = f"HTTP/1.1 {status}\r\nRetry-After: 7\r\nConnection: close\r\nContent-Length: {len(body)}"
-        writer.write(f"{head}\r\n\r\n{body}".encode())
+        said = f"HTTP/1.1 {status}\r\nRetry-After: 7\r\nConnection: close\r\nContent-Length: {len(body)}"
+        writer.write(f"{said}\r\n\r\n{body}".encode())
         await writer.drain()
         writer.close()
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import trustme
+from hypothesis import HealthCheck, settings
 
 LOOPBACK = "127.0.0.1"
 BROKER_CONFIG = """\
@@ -28,6 +29,13 @@ user {user}
 
 Condition = Callable[[], object]
 WaitUntil = Callable[..., Awaitable[None]]
+
+# Here, since a property takes the settings that hold where it is imported. A busy machine is no failure, and
+# each machine tries the same examples.
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 
 
 class Broker:

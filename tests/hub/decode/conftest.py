@@ -12,16 +12,12 @@ from zoneinfo import ZoneInfo
 import cv2
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from hub.decode.aliases import Alias
 from hub.decode.limits import Limits
 from hub.decode.message import Decoded, Message
 from hub.decode.registry import Decoders
 from hub.draw.picture import encode_jpeg
-
-settings.register_profile("patient", deadline=None)  # a busy machine is no failure
-settings.load_profile("patient")
 
 RECEIVED_AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -30,14 +30,20 @@ class HookedDecoder:
         name: The instance's name.
         decode: The author's function.
         limits: Returns what is refused unread, as it is now.
+        clock: Seconds, monotonic.
     """
 
     name = "decode"
 
     def __init__(
-        self, plugin: str, decode: Callable[[Message], object], limits: Callable[[], Limits]
+        self,
+        plugin: str,
+        decode: Callable[[Message], object],
+        limits: Callable[[], Limits],
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._plugin = plugin
+        self._clock = clock
         self._decode = decode
         self._limits = limits
         self._read = self._failed = 0
@@ -51,7 +57,7 @@ class HookedDecoder:
             PayloadError: The author's own, `too_large`, one of the codes of pictures, or `decoder_failed`.
         """
         self._check_size(message)
-        began = time.perf_counter()
+        began = self._clock()
         self._read += 1
         try:
             return _check(self._decode(message), self._limits())
@@ -63,7 +69,7 @@ class HookedDecoder:
             text = f"plugin {self._plugin}: {self._last}; see what it does with `lenshub decode`"
             raise PayloadError("decoder_failed", text) from error
         finally:
-            self._time(time.perf_counter() - began)
+            self._time(self._clock() - began)
 
     def report(self) -> tuple[bool, str]:
         """Return whether all is well, and what to say."""

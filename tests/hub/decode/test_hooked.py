@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from datetime import UTC, datetime
 
 import cv2
@@ -36,7 +35,7 @@ def decoder(found, limits=None):
             raise found
         return found
 
-    return HookedDecoder("birdhouse", decode, lambda: limits or Limits())
+    return HookedDecoder("birdhouse", decode, lambda: limits or Limits(), lambda: 0.0)
 
 
 def refusal(found, limits=None):
@@ -127,7 +126,8 @@ def test_decoder_reports_how_many_messages_it_failed_on():
 
 
 def test_decoder_that_took_long_says_so():
-    made = HookedDecoder("birdhouse", lambda _: time.sleep(0.11) or Decoded(), Limits)
+    clock = iter([5.0, 5.11])
+    made = HookedDecoder("birdhouse", lambda _: Decoded(), Limits, lambda: next(clock))
     made(MESSAGE)
 
     assert made.report() == (False, "decode took 0.1 s for one message; every other message waited")

@@ -90,10 +90,11 @@ class FolderChannel:
         return len(await asyncio.to_thread(self._list))
 
     async def _look(self) -> None:
+        offered = self._offered.copy()  # a file that is put away while we look may be found all the same
         found = await asyncio.to_thread(self._list)
         now = asyncio.get_running_loop().time()
         self._left = {path: until for path, until in self._left.items() if until > now and path in found}
-        ready = [p for p, stamp in found.items() if self._seen.get(p) == stamp and p not in self._offered]
+        ready = [p for p, stamp in found.items() if self._seen.get(p) == stamp and p not in offered]
         self._waiting.extend(path for path in ready if path not in self._left)
         self._seen = found
 

@@ -85,6 +85,15 @@ def wait_until() -> Any:
 
 
 @pytest.fixture
+async def skip(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """A function that moves the event loop's clock on by some seconds, for whom they would be long."""
+    loop = asyncio.get_running_loop()
+    own, skipped = loop.time, [0.0]
+    monkeypatch.setattr(loop, "time", lambda: own() + sum(skipped))
+    return skipped.append
+
+
+@pytest.fixture
 def picture() -> Callable[..., bytes]:
     return make_picture
 
@@ -124,7 +133,7 @@ def running(store: Any) -> Callable[..., Any]:
         factory: Any = Classifier,
         limits: Any = None,
         gates: Any = None,
-        timeout_s: float = 30,
+        timeout_s: float = 60,
         **images: Any,
     ) -> AsyncIterator[Gallery]:
         loaded = make_instance("gallery", factory, {"images": images, "timeout_s": timeout_s}, store.data_dir)

@@ -29,7 +29,7 @@ def model(monkeypatch):
     monkeypatch.setattr(module, "LOOK_EVERY_S", 0.05)
     monkeypatch.setattr(module, "CALM_S", 0.2)
     monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.05)
-    monkeypatch.setattr(module, "GOODBYE_S", 1.0)
+    monkeypatch.setattr(module, "GOODBYE_S", 60.0)
     return Model()
 
 

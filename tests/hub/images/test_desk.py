@@ -83,8 +83,9 @@ async def test_answer_is_not_paid_for_again_after_a_restart(running, fill, folde
 
 
 async def test_call_under_way_when_the_instance_stops_is_waited_for_and_not_paid_again(
-    running, fill, folder, wait_until
+    running, fill, folder, wait_until, monkeypatch
 ):
+    monkeypatch.setattr("hub.images.source.FINISH_S", 60)
     asked, going, may_end = [], asyncio.Event(), asyncio.Event()
 
     async def pay():
@@ -106,16 +107,19 @@ async def test_call_under_way_when_the_instance_stops_is_waited_for_and_not_paid
     assert (len(asked), spent(gallery)) == (1, (1, 0.001))
 
 
-async def test_picture_that_waits_for_others_does_not_use_up_its_time(running, fill, folder, wait_until):
+async def test_picture_that_waits_for_others_does_not_use_up_its_time(
+    running, fill, folder, wait_until, skip
+):
     async def pay():
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.1)  # in which the others come to wait
+        skip(6)
         return {"bright": 0.5}
 
     async def behave(image, calls):
         return await calls.ask("labels", pay, price=0.001)
 
     fill(5)
-    async with running(behave, folder="photos", concurrency=1, timeout_s=1) as gallery:
+    async with running(behave, folder="photos", concurrency=1, timeout_s=20) as gallery:
         await wait_until(lambda: done(folder) == 5)
 
     assert spent(gallery) == (5, 0.005)
@@ -137,11 +141,14 @@ async def test_same_picture_is_asked_about_once_when_it_is_offered_twice(
 
 
 async def test_no_more_pictures_are_asked_about_at_a_time_than_configured(running, fill, folder, wait_until):
-    now, most = [], []
+    now, most, full = [], [], asyncio.Event()
 
     async def behave(image, calls):
         now.append(1)
         most.append(len(now))
+        if len(now) == 3:
+            full.set()
+        await full.wait()
         await asyncio.sleep(0.02)
         now.pop()
         return {}

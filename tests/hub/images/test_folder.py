@@ -123,6 +123,7 @@ async def test_refused_picture_is_named_in_the_log_with_its_code(running, folder
     async with running(folder="photos") as gallery:
         await wait_until(gallery.refused)
         await wait_until((folder / "refused/page.html").exists)
+        await wait_until(lambda: "images.refused" in caplog.text)
 
     (line,) = [r.getMessage() for r in caplog.records if r.getMessage().startswith("images.refused")]
     assert line.startswith("images.refused gallery: page.html: picture_not_jpeg: 6 bytes of HTML")

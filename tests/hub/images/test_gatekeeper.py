@@ -48,6 +48,7 @@ async def test_refused_picture_is_taken_away_without_being_asked_about(
     async with running(folder="photos", gate="text", gates=gates) as gallery:
         await wait_until(lambda: gone(folder) == 4)
         await wait_until(lambda: reported(gallery) == [(1, "text: 4 kept back")])
+        await wait_until(lambda: caplog.text.count("images.kept_back gallery: ") == 4)
     assert gallery.plugin.seen == []
     assert gallery.events() == []
     assert decisions(gallery) == [(0, 0, 4)]

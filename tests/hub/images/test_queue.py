@@ -10,6 +10,8 @@ from urllib.parse import quote_plus
 
 import pytest
 from aiobotocore.session import get_session
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 
 from hub.images import queue
@@ -62,12 +64,18 @@ class Cloud:
         found = await self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
         return sum(int(found["Attributes"][name]) for name in names)
 
+    def hidden_until(self):
+        """Return when others see the queue's only message again, by the server's clock."""
+        (message,) = get_backend("sqs")[DEFAULT_ACCOUNT_ID]["us-east-1"].queues[self.bucket]._messages
+        return message.visible_at
+
 
 @pytest.fixture
 async def cloud(server, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setattr(queue, "WAIT_S", 1)
+    monkeypatch.setattr(queue, "GOODBYE_S", 60)
     name = f"photos-{uuid.uuid4()}"
     async with AsyncExitStack() as stack:
         s3, sqs = [
@@ -131,8 +139,7 @@ async def test_message_stays_while_its_picture_is_not_stored(running, cloud, pic
 async def test_message_is_kept_from_others_as_long_as_it_is_looked_at(
     running, cloud, picture, wait_until, monkeypatch
 ):
-    monkeypatch.setattr(queue, "VISIBLE_S", 3)
-    monkeypatch.setattr(queue, "BEAT_S", 0.3)
+    monkeypatch.setattr(queue, "BEAT_S", 0.1)
     go = asyncio.Event()
 
     async def behave(image, calls):
@@ -143,7 +150,9 @@ async def test_message_is_kept_from_others_as_long_as_it_is_looked_at(
     await cloud.tell(["a.png"])
     async with running(behave, **cloud.images) as gallery:
         await wait_until(lambda: gallery.plugin.seen)
-        found = await cloud.sqs.receive_message(QueueUrl=cloud.url, WaitTimeSeconds=6)
+        before = cloud.hidden_until()
+        await wait_until(lambda: cloud.hidden_until() > before)
+        found = await cloud.sqs.receive_message(QueueUrl=cloud.url, WaitTimeSeconds=0)
         go.set()
         await wait_until(gallery.events)
 
@@ -155,6 +164,11 @@ async def test_poison_is_left_for_the_dead_letter_queue_where_configured(running
     await cloud.tell("no JSON", ["gone.png"], ["a.png"])
     async with running(**cloud.images, poison="leave") as gallery:
         await wait_until(gallery.events)
+
+        async def deleted():
+            return await cloud.left() == 2
+
+        await wait_until(deleted)
 
     assert (await cloud.left(), gallery.refused()) == (2, [])
 

@@ -56,7 +56,7 @@ async def test_files_are_told_of_once_they_are_stored(running, door_of, config, 
 
 
 async def test_pictures_that_wait_too_long_are_told_as_the_hub_has_them(
-    running, door_of, config, picture, tmp_path, monkeypatch
+    running, door_of, config, picture, tmp_path, monkeypatch, wait_until, skip
 ):
     monkeypatch.setattr("hub.images.sending.AT_A_TIME", 2)
 
@@ -68,8 +68,16 @@ async def test_pictures_that_wait_too_long_are_told_as_the_hub_has_them(
         path.write_bytes(picture(number))
     told = []
     async with running(behave, upload=True) as gallery, door_of(gallery):
-        with pytest.raises(HubError, match=r"no answer for 2 s: the hub has 2 of the pictures and goes on"):
-            await send_files(config, "gallery", paths, told.append, 2)
+        channel, _ = gallery.companion.uploads["gallery"]
+        sending = asyncio.create_task(send_files(config, "gallery", paths, told.append, 60))
+
+        async def are_kept():
+            return await channel.backlog() == 2
+
+        await wait_until(are_kept)
+        skip(60)
+        with pytest.raises(HubError, match=r"no answer for 60 s: the hub has 2 of the pictures and goes on"):
+            await sending
 
     assert [(one.path.name, one.state, one.error["code"]) for one in told] == [
         ("0.png", "waiting", "waiting"),

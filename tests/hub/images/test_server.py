@@ -22,7 +22,7 @@ def calling(running, free_port, wait_until):
     """A function that runs a gallery with uploads, and a client that has the token."""
 
     @asynccontextmanager
-    async def run(behave=None, *, wait_s=30.0, **more):
+    async def run(behave=None, *, wait_s=60.0, **more):
         async with running(behave, upload=True, **more) as gallery:
             companion = gallery.companion
             await wait_until(lambda: companion.uploads)

@@ -150,7 +150,7 @@ async def test_what_waits_is_left_to_a_running_hub_and_told_where_it_does_nothin
     with hub_lock(bench.data_dir):
         with pytest.raises(ReviewError, match=r"^verdicts about 2 events still wait for the running hub"):
             await have_applied(bench.data_dir, bench.settings, wait_s=0)
-        asked = asyncio.create_task(have_applied(bench.data_dir, bench.settings))
+        asked = asyncio.create_task(have_applied(bench.data_dir, bench.settings, wait_s=60))
         await bench.apply()
         await asked
 

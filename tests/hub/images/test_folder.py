@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from dataclasses import replace
 
 import pytest
 
+from hub.decode.limits import Limits
+from hub.images.folder import FolderChannel
+from hub.images.offer import Outcome
+from hub.images.settings import Images
 from hub.plugin import Reject
 from hub.store.quarantine import read_message
 
@@ -53,6 +59,31 @@ async def test_picture_that_comes_again_is_not_asked_about(running, folder, pict
         await wait_until(lambda: left(folder) == ["done/a-2.png", "done/a.png", "done/b.png"])
 
     assert len(gallery.events()) == len(gallery.plugin.seen) == 1
+
+
+async def test_file_that_is_put_away_while_the_folder_is_listed_is_not_offered_again(folder, picture, soon):
+    listed, go_on = threading.Event(), threading.Event()
+
+    class Slow(FolderChannel):
+        def _list(self):
+            found = super()._list()
+            listed.set()
+            go_on.wait(60)
+            return found
+
+    (folder / "a.png").write_bytes(picture(1))
+    go_on.set()
+    channel = Slow("gallery", folder, Images(folder="photos"), Limits)
+    offer = await soon(channel.next())
+    (folder / "b.png").write_bytes(picture(2))
+    listed.clear()
+    go_on.clear()
+    following = asyncio.create_task(channel.next())
+    await asyncio.to_thread(listed.wait, 60)
+    await offer.settle(Outcome("", "stored"))
+    go_on.set()
+
+    assert (await soon(following)).origin.name == "b.png"
 
 
 async def test_what_is_no_picture_is_refused_and_kept(running, folder, picture, wait_until):

@@ -154,10 +154,11 @@ class Login:
             guesses = f"is it running, at this broker? may {self._device} read {ack_topic(self._device)}?"
             self._note("hub", "wrong", f"does not answer within {ANSWER_S:.0f} s ({guesses})")
             return
-        took_ms = 1000 * (datetime.now(UTC) - began).total_seconds()
-        self._note("hub", "ok", f"answers in {took_ms:.0f} ms")
-        if ack.now is not None:
-            self._compare_clocks((ack.now - began).total_seconds())
+        took = datetime.now(UTC) - began
+        self._note("hub", "ok", f"answers in {1000 * took.total_seconds():.0f} ms")
+        if ack.now is not None:  # some time between the question and the answer
+            half = took / 2
+            self._compare_clocks((ack.now - began - half).total_seconds(), half.total_seconds())
 
     async def _hear(self, connection: Connection) -> Ack | None:
         """Wait for messages, and return the answer to our question if it is among them."""
@@ -170,8 +171,8 @@ class Login:
                     return ack
         return None
 
-    def _compare_clocks(self, behind_s: float) -> None:
-        if abs(behind_s) <= SKEW_S:
+    def _compare_clocks(self, behind_s: float, uncertain_s: float) -> None:
+        if abs(behind_s) <= SKEW_S + uncertain_s:
             self._note("clock", "ok", "agrees with the hub's")
             return
         how = "behind" if behind_s > 0 else "ahead of"

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.check import login
+from edge.check import login, network
 from edge.check.check import check_agent
 from edge.config import AgentConfig
 
@@ -55,7 +55,15 @@ def look(make_config: Callable[..., AgentConfig]) -> Callable[..., Any]:
     return check
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker and a hub that are slow because the machine is busy are waited for."""
+    monkeypatch.setattr(login, "PUBACK_S", 60.0)
+    monkeypatch.setattr(login, "ANSWER_S", 60.0)
+    monkeypatch.setattr(network, "CONNECT_S", 60.0)
+
+
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
     """The wait for a silent hub is short."""
     monkeypatch.setattr(login, "ANSWER_S", 1.0)

@@ -24,13 +24,19 @@ def read_pictures(path: Path, count: int) -> list[np.ndarray]:
     """Read so many whole JPEGs from the FIFO."""
     data = b""
     with path.open("rb", buffering=0) as fifo:
-        while data.count(b"\xff\xd9\xff\xd8") < count:
+        while data.count(b"\xff\xd8\xff") <= count:  # the next one begins when one has ended
             data += fifo.read(65536)
     starts = [b"\xff\xd8\xff" + rest for rest in data.split(b"\xff\xd8\xff")[1:]]
+    assert all(jpeg.endswith(b"\xff\xd9") for jpeg in starts[:count])
     return [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in starts[:count]]
 
 
-def test_fifo_gives_whole_pictures_to_one_reader_after_the_other(path, screen, finding):
+def is_fed(path: Path) -> bool:
+    """Return whether the FIFO is open in this process, for writing if nobody here reads it."""
+    return any(os.path.realpath(number) == str(path) for number in Path("/proc/self/fd").iterdir())
+
+
+async def test_fifo_gives_whole_pictures_to_one_reader_after_the_other(path, screen, finding, wait_until):
     stopped = threading.Event()
 
     def play() -> None:
@@ -42,6 +48,7 @@ def test_fifo_gives_whole_pictures_to_one_reader_after_the_other(path, screen, f
         player.start()
         for _ in range(2):
             assert {picture.shape for picture in read_pictures(path, 3)} == {(720, 1280, 3)}
+            await wait_until(lambda: not is_fed(path), 60)  # or the next reader gets the rest of a picture
         stopped.set()
         player.join()
 

@@ -31,8 +31,10 @@ def screens(screen, finding) -> dict[str, Screen]:
 
 
 @pytest.fixture
-def serve(screens) -> Iterator[Serve]:
-    """A function that starts a server and returns its port."""
+def serve(screens, monkeypatch) -> Iterator[Serve]:
+    """A function that starts a server and returns its port; the server is patient with slow clients."""
+    monkeypatch.setattr("edge.display.server._Request.timeout", 60)
+    monkeypatch.setattr("edge.display.server.AGAIN_S", 60)
     with ExitStack() as stack:
 
         def start(token: str | None = None) -> int:
@@ -52,7 +54,7 @@ def serve(screens) -> Iterator[Serve]:
 
 def ask(port: int, target: str, **headers: str) -> HTTPResponse:
     """Ask for a target; of the answer the body is read, unless it is a stream."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", target, headers=headers)
     answer = connection.getresponse()
     if not target.startswith("/stream.mjpeg"):

@@ -43,7 +43,7 @@ async def restart(broker: Any, tmp_path: Path) -> AsyncIterator[Any]:
 
 async def drain(link: Link, in_background: Any) -> None:
     in_background(link.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await link.drained()
 
 
@@ -111,7 +111,7 @@ async def test_link_logs_a_refusal_once_when_the_broker_forbids_publishing(
         link = Link(spool, "cam-1", Broker(broker.host, broker.port, "cam-1", "x"))
         in_background(link.run())
         await wait_until(lambda: "Not authorized" in caplog.text)
-        await asyncio.wait_for(wait_until(lambda: caplog.text.count("refuses")), 30)
+        await wait_until(lambda: "refuses" in caplog.text)
         assert spool.pending == 5
     assert caplog.text.count("refuses") == 1
 

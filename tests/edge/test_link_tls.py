@@ -75,8 +75,10 @@ async def alpn_proxy(certificates, broker) -> AsyncIterator[int]:
         await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    async with server:
+    try:
         yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()  # not waited for: the link is still connected through it
 
 
 async def drain(spool, broker, in_background):

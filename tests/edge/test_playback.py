@@ -52,10 +52,23 @@ def test_play_takes_each_nth_frame_when_told(video):
     assert shots(video, every=4) == [(1, 0), (1, 4)]
 
 
+class Pauses(threading.Event):
+    """Keeps for how long it was waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked_s: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.asked_s.append(timeout or 0.0)
+        return super().wait(timeout)
+
+
 def test_play_keeps_the_pace_when_told(video):
-    began = time.monotonic()
-    assert len(list(play(video, 2, 1, threading.Event(), pace=True))) == 12
-    assert 0.18 <= time.monotonic() - began < 2
+    stopped, began = Pauses(), time.monotonic()
+    assert len(list(play(video, 2, 1, stopped, pace=True))) == 12
+    assert time.monotonic() - began >= 0.18
+    assert max(stopped.asked_s) <= 0.021  # a frame's time at 50 a second
 
 
 def test_play_ends_when_it_is_stopped(video):

@@ -139,7 +139,7 @@ class Sender:
             await self._settle(connection)
             if self._line:
                 await asyncio.sleep(POLL_S)
-            elif room > 0 and not letters:
+            elif room > 0 and not letters and not self._new.is_set():  # what is new came after the look
                 self._outage.end()
                 self._idle.set()
                 await self._new.wait()

@@ -40,6 +40,19 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def has_ended() -> Callable[[int], bool]:
+    """A function from a process's id to whether it has ended, reaped or not."""
+
+    def look(pid: int) -> bool:
+        try:
+            return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+
+    return look
+
+
 @dataclass
 class Run:
     """A running function: what the broker heard of it, and after the end what the command said."""

@@ -47,7 +47,9 @@ def test_everything_that_a_function_published_is_in_the_hub(rows, function):
     row = rows[function]
     said = [kind for kind, _ in row["statuses"] if kind not in ("online", "offline")]
     assert row["quarantined"] == []
-    assert row["events"] + row["links"] + len(said) + row["unsent"] == row["published"]
+    arrived = row["events"] + row["links"] + len(said)
+    # what was stopped on its way may have arrived and be kept too
+    assert row["published"] - row["unsent"] <= arrived <= row["published"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -28,12 +28,12 @@ def decode(payload: str) -> Decoded:
 
 
 def pending(spool: Path) -> int:
-    """Return how many messages a spool holds, 0 too while it is being made."""
+    """Return how many messages a spool holds, -1 while it cannot be read, as when it is being made."""
     try:
         with closing(sqlite3.connect(f"file:{spool}?mode=ro", uri=True)) as database:
             return int(database.execute("SELECT count(*) FROM letters").fetchone()[0])
     except sqlite3.OperationalError:
-        return 0
+        return -1
 
 
 @pytest.fixture
@@ -114,16 +114,18 @@ async def test_function_that_never_loops_is_reported(run_function, wait_until):
 
 async def test_function_that_exits_is_started_again_and_its_last_message_kept(run_function, wait_until):
     run = await run_function("crashing.py")
-    await wait_until(lambda: run.payloads == ["last words"] * 2)
-    await wait_until(lambda: [said["state"] for said in run.statuses].count("error") == 2)
+    await wait_until(lambda: len(run.payloads) >= 2)
+    await wait_until(lambda: [said["state"] for said in run.statuses].count("error") >= 2)
     await run.stop()
-    assert (run.code, run.report["published"], run.report["crashes"]) == (1, 2, 2)
+    assert set(run.payloads) == {"last words"}
+    assert (run.code, run.report["crashes"] >= 2) == (1, True)
+    assert run.report["published"] - run.report["crashes"] in (0, 1)  # it may have been stopped between
     assert "it crashed: exit code 7; started again in 1 s" in run.printed
 
 
 async def test_function_that_prints_too_much_and_secrets_is_bounded(run_function, wait_until):
     run = await run_function("hostile.py", TEST_PASSWORD="correct-horse-battery")
-    await wait_until(lambda: any(said["state"] == "error" for said in run.statuses))
+    await wait_until(lambda: run.payloads and any(said["state"] == "error" for said in run.statuses))
     await run.stop()
     assert "correct-horse" not in run.printed
     assert len(run.printed) < 20_000
@@ -153,7 +155,7 @@ async def test_function_and_modules_beside_it_are_repaired_but_never_changed(
 async def test_messages_are_kept_over_a_kill_and_an_absent_broker(run_function, wait_until, broker, tmp_path):
     broker.kill()
     run = await run_function("crashing.py")
-    await wait_until(lambda: pending(tmp_path / "out.db") == 2)
+    await wait_until(lambda: pending(tmp_path / "out.db") >= 2)
     run.process.kill()
     await run.process.wait()
     broker.start()
@@ -163,15 +165,14 @@ async def test_messages_are_kept_over_a_kill_and_an_absent_broker(run_function, 
     assert run.code == 1
 
 
-async def test_function_dies_with_its_supervisor(run_function, wait_until, tmp_path):
+async def test_function_dies_with_its_supervisor(run_function, wait_until, has_ended, tmp_path):
     path = tmp_path / "pid.py"
     path.write_text("import os, awscam\nopen('pid.txt', 'w').write(str(os.getpid()))\nwhile True: pass\n")
     run = await run_function(path)
     await wait_until(lambda: (tmp_path / "pid.txt").exists() and (tmp_path / "pid.txt").read_text())
     run.process.kill()
     await run.process.wait()
-    child = Path("/proc", (tmp_path / "pid.txt").read_text())
-    await wait_until(lambda: not (child / "exe").exists() or "State:\tZ" in (child / "status").read_text())
+    await wait_until(lambda: has_ended(int((tmp_path / "pid.txt").read_text())))
 
 
 async def test_function_that_restarts_itself_by_a_timer_goes_on(run_function, wait_until, tmp_path):

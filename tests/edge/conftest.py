@@ -240,7 +240,7 @@ class RtspCamera:
         """Start it and return once it accepts connections; nothing happens if it is running."""
         if self._process is None:
             self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self._port), 1).close()

@@ -94,7 +94,7 @@ async def test_agent_stops_cleanly_when_it_gets_sigterm(start, small_hub, spool_
     agent = await start("--source", CLIP, "--passes", "0")
     await wait_until(lambda: len(small_hub.records) > 2)
     agent.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(agent.wait(), 30) == 0
+    assert await asyncio.wait_for(agent.wait(), 60) == 0
     await wait_until(lambda: len(small_hub.statuses) == 2)
     assert [status["state"] for status in small_hub.statuses] == ["online", "offline"]
     Spool.open(spool_path).close()
@@ -130,7 +130,7 @@ async def test_agent_reports_an_error_when_there_is_no_camera(start, small_hub, 
     await wait_until(lambda: [s for s in small_hub.statuses if s["state"] == "error"])
     assert "there is no such camera" in small_hub.statuses[-1]["text"]
     agent.terminate()
-    assert await asyncio.wait_for(agent.wait(), 30) == 0
+    assert await asyncio.wait_for(agent.wait(), 60) == 0
 
 
 async def test_agent_ends_with_one_line_when_another_has_the_spool(start, spool_path):
@@ -147,10 +147,10 @@ async def test_agent_tells_how_it_is_and_when_the_camera_is_lost_and_back(
     (tmp_path / "agent.toml").write_text("[agent]\ndevice = 'cam-1'\nstatus_s = 1\n")
     agent = await start("--config", tmp_path / "agent.toml", "--source", network_camera.url)
     await wait_until(lambda: [s for s in small_hub.statuses if s["state"] == "error"])
-    lost = small_hub.statuses[-1]
+    lost = next(s for s in small_hub.statuses if s["state"] == "error")  # it may be back by now
     assert "it gives no frames" in lost["text"]
     network_camera.pictures = 10**6
     await wait_until(lambda: small_hub.statuses[-1]["state"] == "online")
     await wait_until(lambda: small_hub.statuses[-1]["health"]["frames"] > lost["health"]["frames"])
     agent.terminate()
-    assert await asyncio.wait_for(agent.wait(), 30) == 0
+    assert await asyncio.wait_for(agent.wait(), 60) == 0

@@ -84,6 +84,7 @@ def test_stream_that_says_nothing_is_left_soon_when_it_is_stopped(silent_port, m
 
 def test_stream_is_given_up_when_it_stalls_and_old_frames_are_left_in_the_decoder(rtsp_camera, monkeypatch):
     monkeypatch.setattr(edge.camera, "STREAM_TIMEOUT_MS", 1500)
+    monkeypatch.setattr(edge.knock, "KNOCK_S", 60)
     stopped, told = threading.Event(), []
 
     def tell(text: str) -> None:

@@ -78,7 +78,7 @@ async def test_agent_goes_on_with_the_others_when_a_camera_is_lost_and_back(
     endless = "passes = 0\nmodel = { threads = 1 }"
     agent = await start(camera("door", network_camera.url) + camera("yard", CLIP, endless))
     await wait_until(lambda: [s for s in small_hub.statuses if s["state"] == "error"], 60)
-    lost = small_hub.statuses[-1]
+    lost = next(s for s in small_hub.statuses if s["state"] == "error")  # it may be back by now
     assert "camera door (http://127.0.0.1:" in lost["text"]
     assert "yard" not in lost["text"]
     frames = lost["health"]["cameras"]["yard"]["frames"]
@@ -87,7 +87,7 @@ async def test_agent_goes_on_with_the_others_when_a_camera_is_lost_and_back(
     await wait_until(lambda: small_hub.statuses[-1]["state"] == "online", 60)
     await wait_until(lambda: small_hub.statuses[-1]["health"]["cameras"]["door"]["up"], 60)
     agent.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(agent.wait(), 30) == 0
+    assert await asyncio.wait_for(agent.wait(), 60) == 0
 
 
 async def test_agent_goes_on_with_the_others_when_a_camera_never_answers(
@@ -104,7 +104,7 @@ async def test_agent_goes_on_with_the_others_when_a_camera_never_answers(
     figures = await asyncio.to_thread(fetch, f"{page}metrics")
     assert b'lenshub_edge_frames_total{camera="door"} 0' in figures
     agent.send_signal(signal.SIGTERM)
-    _, log = await asyncio.wait_for(agent.communicate(), 30)
+    _, log = await asyncio.wait_for(agent.communicate(), 60)
     assert agent.returncode == 0
     assert b"secret-word" not in log
 
@@ -125,7 +125,7 @@ async def test_agent_never_logs_the_password_of_an_rtsp_camera_that_comes_and_go
     rtsp_camera.start()
     await wait_until(lambda: small_hub.statuses[-1]["state"] == "online", 60)
     agent.send_signal(signal.SIGTERM)
-    _, log = await asyncio.wait_for(agent.communicate(), 30)
+    _, log = await asyncio.wait_for(agent.communicate(), 60)
     assert agent.returncode == 0
     assert b"well again" in log
     assert b"secret-word" not in log + json.dumps(small_hub.statuses).encode()

@@ -60,7 +60,7 @@ class Broker:
         """Start it and return once it accepts connections."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self._accepts():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"mosquitto did not start: {self._log.read_text()}")
@@ -177,9 +177,9 @@ def start_broker(mosquitto_path: str, free_port: int, tmp_path: Path) -> Iterato
 
 @pytest.fixture
 def wait_until() -> WaitUntil:
-    """An async `wait_until(condition, timeout_s=30)`; the condition is a function, async or not."""
+    """An async `wait_until(condition, timeout_s=60)`; the condition is a function, async or not."""
 
-    async def wait(condition: Condition, timeout_s: float = 30) -> None:
+    async def wait(condition: Condition, timeout_s: float = 60) -> None:
         async with asyncio.timeout(timeout_s):
             while not await _holds(condition):  # noqa: ASYNC110 - conditions are outside: files, processes
                 await asyncio.sleep(0.01)

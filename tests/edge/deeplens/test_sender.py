@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from edge.deeplens.outbox import Outbox
+from edge.deeplens.outbox import Letter, Outbox
 from edge.deeplens.sender import Sender
 from edge.link import Broker
 from hub.wire.connection import Connection
@@ -81,6 +82,38 @@ async def test_sender_loses_nothing_when_the_broker_is_killed_amid_sending(outbo
     async with asyncio.timeout(60):
         await sender.drained()
     assert outbox.pending == 0
+
+
+class SlowDisk(Outbox):
+    """An outbox that was looked into, and tells it only once it is let `go`."""
+
+    def hold(self) -> None:
+        self.looked, self.go = threading.Event(), threading.Event()
+
+    def read(self, after: int, limit: int) -> list[Letter]:
+        found = super().read(after, limit)
+        self.looked.set()
+        self.go.wait(60)
+        return found
+
+
+async def test_sender_is_not_idle_when_a_letter_came_while_it_looked(
+    tmp_path, broker, in_background, wait_until
+):
+    with SlowDisk.open(tmp_path / "o.db", 2**24) as outbox:
+        outbox.hold()
+        sender = Sender(outbox, "thing", Broker(broker.host, broker.port))
+        running = in_background(sender.run())
+        await wait_until(outbox.looked.is_set)
+        fill(outbox, 0, 1)
+        draining = asyncio.create_task(sender.drained())
+        await wait_until(lambda: not sender._connection.unsent)  # nor is its status under way any more
+        outbox.go.set()
+        async with asyncio.timeout(60):
+            await draining
+        assert outbox.pending == 0
+        running.cancel()
+        await asyncio.wait([running])
 
 
 class FailingDisk(Outbox):

@@ -20,6 +20,7 @@ SHORT = Plan(steps=40, batch=8, rate=2e-3, frozen=3)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # more than two minutes of compiling and learning where others are at work too
 def test_tuning_makes_a_detector_better_that_the_agent_runs(hands, tmp_path):
     root, folder = hands(), tmp_path / "tuned"
     tuned = tune(SHIPPED / "thumbs-up", root, folder, replace(SHORT, steps=24))

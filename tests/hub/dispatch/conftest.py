@@ -131,8 +131,14 @@ async def start(instance: Callable[..., Running]) -> AsyncIterator[Callable[...,
         yield begin
 
 
+@pytest.fixture(autouse=True)
+def nothing_put_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine: only where a test asks for it is a delivery put aside for its length."""
+    monkeypatch.setattr("hub.dispatch.runner.ASIDE_AFTER_S", 600.0)
+
+
 @pytest.fixture
-def put_aside_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def put_aside_soon(nothing_put_aside: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long runs are put aside after 50 ms and given up 100 ms after their timeout."""
     monkeypatch.setattr("hub.dispatch.runner.ASIDE_AFTER_S", 0.05)
     monkeypatch.setattr("hub.dispatch.runner.ABANDON_AFTER_S", 0.1)

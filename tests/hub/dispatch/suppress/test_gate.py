@@ -104,10 +104,10 @@ async def test_gate_gives_the_cooldown_back_when_the_last_attempt_failed(
 
 async def test_gate_lets_no_more_through_than_its_quota(store, arrivals, gated, fill, clock, wait_until):
     running = await gated(suppress={"max_per_hour": 2, "max_per_day": 3})
-    for _ in range(4):
+    for position in (3, 6, 9, 12):
         await fill(*[arrivals.event()] * 3)
+        await wait_until(lambda last=position: running.cursor()[0] == last)
         clock.advance(3601)
-    await wait_until(lambda: running.cursor()[0] == 12)
     clock.advance(86_400)
     await fill(arrivals.event())
     await wait_until(lambda: running.cursor()[0] == 13)

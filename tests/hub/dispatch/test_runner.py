@@ -384,13 +384,18 @@ async def test_runner_settles_as_unknown_what_left_an_effect_open(start, fill, w
     assert "whether the effect took place is not known" in running.row()["reason"]
 
 
-async def test_runner_settles_as_unknown_an_effect_that_timed_out(start, fill, wait_until):
+async def test_runner_settles_as_unknown_an_effect_that_timed_out(start, fill, soon, wait_until):
+    begun = asyncio.Event()
+
     async def deliver(event, frame, delivery):
         async with delivery.once("tweet"):
+            begun.set()
             await asyncio.Event().wait()
 
-    running = await start(deliver, timeout_s=0.05)
+    running = await start(deliver, timeout_s=600)
     await fill(1)
+    await soon(begun.wait())
+    running.runner._jobs[1].started -= 600
 
     await wait_until(lambda: running.outcome() == "unknown")
 

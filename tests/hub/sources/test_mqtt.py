@@ -103,17 +103,19 @@ async def test_source_keeps_what_mqtt_says_of_a_message(store, sourcing, sender,
 async def test_source_knows_a_session_by_its_name_until_the_broker_loses_it(
     store, sourcing, broker, sender, wait_until
 ):
-    async def send_one(number):
+    async def send(label):
+        """Publish until one has come through; others may be stored later, hence the names."""
+        seen = "SELECT 1 FROM detections WHERE label = ?"
         async with sourcing(), sender() as connection:
             await wait_until(lambda: store.sql("SELECT 1 FROM sessions"))
-            while count(store) < number:
-                await connection.publish(TOPIC, SEEN)
+            while not store.sql(seen, label):
+                await connection.publish(TOPIC, json.dumps({label: 0.9}).encode())
 
-    await send_one(1)
-    await send_one(2)
+    await send("first")
+    await send("second")
     broker.kill()
     await asyncio.to_thread(broker.start)
-    await send_one(count(store) + 1)
+    await send("third")
     names = [name for (name,) in store.sql("SELECT session FROM messages GROUP BY session ORDER BY min(id)")]
 
     assert len(names) == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import signal
 
 import aiomqtt
 import pytest
@@ -34,7 +36,7 @@ def publish(broker):
 
 async def collect(connection, count):
     found = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(found) < count:
             found += await connection.receive()
     return found
@@ -241,6 +243,7 @@ async def test_connection_leaves_its_descriptor_alone_when_it_is_lost_while_publ
     failures = []
     asyncio.get_running_loop().set_exception_handler(lambda _, said: failures.append(said))
     async with connect(max_in_flight=10_000) as connection:
+        os.kill(broker._process.pid, signal.SIGSTOP)  # it could read as fast as we write, and never be full
         while not connection._paho._registered_write:
             connection.publish_soon("t", b"x" * 100_000)
         descriptor = connection._paho.socket().fileno()
@@ -295,8 +298,9 @@ async def test_connection_sets_its_will(connect, broker, soon):
     will = aiomqtt.Will("gone", b"porch", qos=1)
     async with connect("watcher") as watcher:
         await watcher.subscribe(["gone"])
-        dying = connect("dying", will=will, timeout_s=1)
+        dying = connect("dying", will=will)
         await dying.__aenter__()
+        dying._client.timeout = 0.1  # to leave; to connect it has its time
         dying._paho.socket().close()
         with pytest.raises(aiomqtt.MqttError):
             await dying.__aexit__(None, None, None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert
 
 from hub.errors import HubError
 from hub.store.schema import captures, reviews
+from hub.store.suppression import snooze
 
 TICK = """
 @hookimpl
@@ -28,7 +29,7 @@ async def digest(self, digest, frame, delivery):
     return f"{{told}} {{frame}} {{delivery.attempt}}"
 """
 COOLING = {"cooldown_s": 2, "digest": ["cooldown"]}
-FROM_DATETIME = "from datetime import *\n"
+FROM_DATETIME = "from datetime import *\nLONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)\n"
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ async def test_isolated_tick_that_fails_is_named_and_ticks_on(isolate, wait_unti
 
 async def test_isolated_tick_that_blocks_costs_its_process_and_no_delivery(isolate, fill, wait_until, caplog):
     blocking = "@hookimpl\nasync def tick(self):\n    time.sleep(1000)"
-    running = await isolate("return 'done'", more=blocking, timeout_s=1, tick_s=3600)
+    running = await isolate("return 'done'", more=blocking, timeout_s=4, tick_s=3600)
     await wait_until(lambda: "a tick took too long and would not be cancelled" in str(running.state()))
     await fill(1)
     await wait_until(lambda: running.row() == ("done", 1, "done"))
@@ -79,12 +80,16 @@ async def test_isolated_tick_that_blocks_costs_its_process_and_no_delivery(isola
     ],
 )
 async def test_isolated_plugin_tells_digests_in_its_process(isolate, fill, store, wait_until, fails, attempt):
-    await isolate("return None", more=DIGEST.format(fails=fails), suppress=COOLING)
+    now = datetime.now(UTC)
+    await snooze(store.engine, "p", now + timedelta(days=1), now)
+    running = await isolate("return None", more=DIGEST.format(fails=fails))
     await fill(3)
+    await wait_until(lambda: running.cursor()[0] == 3)
+    await snooze(store.engine, "p", None, now)
     told = "SELECT outcome, note FROM digests"
-    await wait_until(lambda: store.sql(told) and store.sql(told)[0][0] == "done")
+    await wait_until(lambda: store.sql(told) and store.sql(told)[0][0] == "done", timeout_s=60)
 
-    assert store.sql(told) == [("done", f"2 {{'cooldown': 2}} thumbs-up 3 None {attempt}")]
+    assert store.sql(told) == [("done", f"3 {{'snooze': 3}} thumbs-up 3 None {attempt}")]
     assert store.sql("SELECT key, state FROM effects WHERE key LIKE 'digest%'") == [("digest/1", "done")]
 
 
@@ -113,7 +118,7 @@ async def test_isolated_plugin_looks_up_effects_and_events(isolate, fill, wait_u
         """
 async with delivery.once(f"k/{event.id}", group="g"):
     pass
-seen = await delivery.recall.effects(prefix="k/", group="g", since=event.received_at - timedelta(days=1))
+seen = await delivery.recall.effects(prefix="k/", group="g", since=LONG_AGO)
 last = await delivery.recall.newest(label="thumbs-up", min_confidence=0.1)
 none = await delivery.recall.newest(label="dog")
 devices = await delivery.recall.devices()
@@ -143,7 +148,7 @@ none = await delivery.captured()
 limits = [CaptureLimit("most", 1, "hour", "label")]
 made = await delivery.capture(["odd"], score=0.5, label="cup", likeness=bytes(range(32)), limits=limits)
 shares = await delivery.recall.label_shares(event, among=10)
-(seen,) = await delivery.recall.rejected(since=event.received_at - timedelta(days=9))
+(seen,) = await delivery.recall.rejected(since=LONG_AGO)
 assert made == await delivery.captured() and made.likeness == bytes(range(32)), made
 assert seen.likeness == bytes(range(224, 256)), seen
 return f"{none} {made.reasons} {made.score} {made.label} {shares} {seen.event_id} {seen.labels}"
@@ -196,8 +201,10 @@ async def test_isolated_instance_that_is_paused_stays_so_when_its_process_is_sta
     await fill(1)
     await wait_until(running.row)
     running.dispatch.pause("p", "rest")
-    os.kill(running.process.pid, signal.SIGKILL)
-    await wait_until(lambda: running.state() == ("paused", "rest") and running.loaded.plugin.is_up)
+    first = running.process
+    os.kill(first.pid, signal.SIGKILL)
+    await wait_until(lambda: running.process is not first and running.loaded.plugin.is_up, timeout_s=60)
+    await wait_until(lambda: running.state() == ("paused", "rest"))
     running.dispatch.resume("p")
     await fill(1)
     await wait_until(lambda: running.row(2))

@@ -10,6 +10,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ set_tcp_nodelay true
 max_queued_messages 0
 user {user}
 """
+
+FIRST_PORT, PORTS_OF_WORKER, WORKERS = 20_000, 750, 16
 
 Condition = Callable[[], object]
 WaitUntil = Callable[..., Awaitable[None]]
@@ -77,7 +81,7 @@ class Broker:
     def _end(self, how: str) -> None:
         if self._process is not None:
             getattr(self._process, how)()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def _accepts(self) -> bool:
@@ -107,13 +111,31 @@ def mosquitto_path(require_program: Callable[[str], str]) -> str:
     return require_program("mosquitto")
 
 
+@pytest.fixture(scope="session")
+def find_free_port() -> Callable[[], int]:
+    """A function that returns a TCP port of the loopback that nobody else gets before the test listens.
+
+    To who binds 0 or connects, Linux gives ports from 32768 on; these lie below, each worker of xdist has its
+    own, and none comes twice within a few tests.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % WORKERS
+    first = FIRST_PORT + worker * PORTS_OF_WORKER
+    turn = count(os.getpid())  # others may test on this machine, too
+
+    def find() -> int:
+        while True:
+            port = first + next(turn) % PORTS_OF_WORKER
+            with socket.socket() as probe, suppress(OSError):
+                probe.bind((LOOPBACK, port))
+                return port
+
+    return find
+
+
 @pytest.fixture
-def free_port() -> int:
-    """A TCP port of the loopback that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-    return port
+def free_port(find_free_port: Callable[[], int]) -> int:
+    """A TCP port of the loopback that nobody listens on."""
+    return find_free_port()
 
 
 @pytest.fixture

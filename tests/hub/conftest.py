@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sqlite3
 import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -88,7 +89,7 @@ class Store:
 
     async def close(self) -> None:
         self.writer.close()
-        await asyncio.wait([self._writing], timeout=10)
+        await asyncio.wait([self._writing], timeout=60)
         assert self._writing.done() or not self._writing.cancel(), "the writer does not end"
         self._writing.result()
         await self.engine.dispose()
@@ -156,6 +157,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 0.0\n")
         (info / "entry_points.txt").write_text(f"[lenshub.plugins]\n{name} = {module}:{attribute}\n")
+        importlib.invalidate_caches()  # a folder that was read in the same tick of the clock looks unchanged
         return site
 
     return write
@@ -163,9 +165,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
 
 @pytest.fixture
 def soon() -> Callable[..., Awaitable[Any]]:
-    """A function that awaits something for half a minute at most."""
+    """A function that awaits something for a minute at most."""
 
-    async def wait(awaitable: Awaitable[Any], timeout_s: float = 30) -> Any:
+    async def wait(awaitable: Awaitable[Any], timeout_s: float = 60) -> Any:
         async with asyncio.timeout(timeout_s):
             return await awaitable
 

@@ -42,7 +42,7 @@ def connect(private):
             client_id=client_id,
             username=username,
             password=password,
-            timeout_s=3,
+            timeout_s=60,
             **options,
         )
 
@@ -112,12 +112,12 @@ async def test_broker_lets_a_frigate_publish_its_whole_prefix_and_nothing_of_oth
     async with (
         PrivateBroker(tmp_path / "broker", free_port, 1_000_000, topics=topics) as running,
         Connection(
-            HOST, free_port, client_id="hub", username="lenshub", password=running.password, timeout_s=3
+            HOST, free_port, client_id="hub", username="lenshub", password=running.password, timeout_s=60
         ) as hub,
     ):
         await hub.subscribe(["#"])
         for name, topic in said:
-            login = {"client_id": name, "username": name, "password": passwords[name], "timeout_s": 3}
+            login = {"client_id": name, "username": name, "password": passwords[name], "timeout_s": 60}
             with suppress(aiomqtt.MqttError):
                 async with Connection(HOST, free_port, **login) as device:
                     await device.publish(topic, b"{}")

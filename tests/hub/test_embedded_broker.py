@@ -35,7 +35,7 @@ def connect(embedded):
             client_id=client_id,
             username=username,
             password=password,
-            timeout_s=10,
+            timeout_s=60,
             **options,
         )
 

@@ -23,9 +23,8 @@ from hub.wire.tls import Tls
 
 
 @pytest.fixture
-def open_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+def open_port(find_free_port):
+    return find_free_port()
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def connect(opened, open_port):
             username=username,
             password=password,
             tls=trust,
-            timeout_s=5,
+            timeout_s=60,
             **options,
         )
 

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 QUEUED_BYTES = 512 * 1024 * 1024  # for a hub that is away; what overflows is counted in $SYS and reported
-START_S = 10.0
+START_S = 30.0
 STOP_S = 5.0
 RESTART_PAUSE_S = 0.5
 OURS_S = 0.1
@@ -226,7 +226,7 @@ class PrivateBroker:
         self._tasks.add(listening)
         listening.add_done_callback(self._tasks.discard)
         deadline = asyncio.get_running_loop().time() + START_S
-        while not _port_in_use(self.port):
+        while not (_port_in_use(self.port) and _takes_hangups(self._process.pid)):
             if self._process.returncode is not None or asyncio.get_running_loop().time() > deadline:
                 said = "; ".join(self._complaints) or f"exit code {self._process.returncode}"
                 raise ConfigError(f"the private broker does not start: {said}")
@@ -302,6 +302,19 @@ def _port_in_use(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         return probe.connect_ex((HOST, port)) == 0
+
+
+def _takes_hangups(pid: int) -> bool:
+    """Whether SIGHUP has a process read its files again; Mosquitto listens first, and would end until then.
+
+    True where the system does not say.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return True
+    (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (signal.SIGHUP - 1) & 1)
 
 
 def _mosquitto_user() -> pwd.struct_passwd | None:

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Self
 
@@ -25,7 +26,6 @@ class Viewer:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="lenshub-review-")
         self._shown = 0
-        self._started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -33,8 +33,6 @@ class Viewer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._started:
-            process.poll()
         self._folder.cleanup()
 
     def show(self, path: Path, detections: Sequence[Detection]) -> None:
@@ -49,8 +47,9 @@ class Viewer:
         command = shlex.split(os.environ.get(VARIABLE) or DEFAULT)
         quiet = subprocess.DEVNULL
         try:
-            self._started.append(subprocess.Popen([*command, copy], stdin=quiet, stdout=quiet, stderr=quiet))
+            process = subprocess.Popen([*command, copy], stdin=quiet, stdout=quiet, stderr=quiet)
         except OSError as error:
             raise ReviewError(
                 f"{command[0]}: cannot be started ({error.strerror}); name a viewer in ${VARIABLE}"
             ) from error
+        Thread(target=process.wait, daemon=True).start()  # it stays open for as long as somebody looks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from pathlib import Path
 
 import aiomqtt
@@ -147,9 +148,9 @@ async def test_embedded_broker_says_a_devices_last_will(embedded, connect, regis
         await hub.subscribe(["#"])
         dying = connect("porch", registry.add("porch"), will=will)
         await dying.__aenter__()
-        dying._paho.socket().close()
-        with pytest.raises(aiomqtt.MqttError):
-            await dying.__aexit__(None, None, None)
+        dying._paho.socket().shutdown(socket.SHUT_RDWR)
+        await wait_until(lambda: not dying.connected)
+        await dying.__aexit__(None, None, None)
         await wait_until(lambda: hub._client.inbox)
 
         assert (await hub.receive())[0].payload == b"gone"

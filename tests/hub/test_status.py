@@ -26,6 +26,12 @@ from hub.wire.protocol import CHECKED
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def _room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk of a machine that tests may be full."""
+    monkeypatch.setattr("hub.status.LITTLE_DISK", 0)
+
+
 @pytest.fixture
 def told(store: Any) -> Any:
     """A function that reads the status for a hub.toml with some plugins."""

@@ -5,6 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk of a machine that tests may be full."""
+    monkeypatch.setattr("hub.status.LITTLE_DISK", 0)
+
 
 def test_status_shows_one_screen_and_what_is_wrong(lenshub: Any, data: Any, arrivals: Any) -> None:
     done = lenshub("status")

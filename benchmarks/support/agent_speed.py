@@ -113,8 +113,12 @@ def _count_frames(
 ) -> AgentRate:
     with start() as agent:
         before, began, published = agent.figures(), time.perf_counter(), received[0]
-        time.sleep(seconds)
-        after, passed = agent.figures(), time.perf_counter() - began
+        after, passed = before, 0.0
+        while (
+            passed < seconds or after["frames"] == before["frames"]
+        ):  # a busy machine may show none in so short
+            time.sleep(seconds)
+            after, passed = agent.figures(), time.perf_counter() - began
         return AgentRate(
             (after["frames"] - before["frames"]) / passed,
             (after["events"] - before["events"]) / passed,

@@ -92,7 +92,7 @@ class Hub:
         """Tell it to stop, as a service manager would; return its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         if self.process is not None:
@@ -160,7 +160,7 @@ class Sender:
     async def heard(self) -> list[Received]:
         return await self.connection.receive()
 
-    async def acked(self, seq: int, timeout_s: float = 30) -> None:
+    async def acked(self, seq: int, timeout_s: float = 60) -> None:
         """Wait until the hub says that a record is committed."""
         async with asyncio.timeout(timeout_s):
             while True:
@@ -168,7 +168,7 @@ class Sender:
                     if Ack.model_validate_json(message.payload).seq >= seq:
                         return
 
-    async def delivered(self, timeout_s: float = 30) -> None:
+    async def delivered(self, timeout_s: float = 60) -> None:
         """Wait until the broker has taken everything."""
         async with asyncio.timeout(timeout_s):
             while self.connection.unsent:  # noqa: ASYNC110 - the broker's answers are not an event of ours

@@ -54,6 +54,8 @@ async def test_silence_is_told_once_over_a_restart_then_escalated_acknowledged_a
             ("/me", "alert", "nothing for 3 seconds on porch"),
             ("/boss", "escalated", "Nobody acknowledged for 1 second: nothing for 3 seconds on porch"),
         ]
+        # Heard by us is not yet known to the hub: what it is cut off at, it says once more.
+        await wait_until(lambda: [alert["sent"] for alert in hub.json("alerts", "list")] == [2])
         await asyncio.to_thread(hub.stop)
         await asyncio.to_thread(hub.start)
     alert = posts[0][1]["alert"]
@@ -63,8 +65,9 @@ async def test_silence_is_told_once_over_a_restart_then_escalated_acknowledged_a
         porch.plain(b"NO DETECTIONS MADE")
         await wait_until(lambda: len(posts) == 3, 60)
     assert (posts[2][1]["notice"], posts[2][1]["alert"]) == ("recovered", alert)
+    await wait_until(lambda: [alert["sent"] for alert in hub.json("alerts", "list")] == [3])
     (listed,) = hub.json("alerts", "list")
-    assert (listed["place"], listed["sent"], listed["unknown"]) == ("porch", 3, 0)
+    assert (listed["place"], listed["unknown"]) == ("porch", 0)
     assert listed["ended_at"]
     assert listed["acknowledged_at"]
     await runner.cleanup()

@@ -11,7 +11,7 @@ import pytest
 EVENTS = 1200
 PER_SECOND = 300
 ROUNDS = 3  # a stall of the machine in one of them is no plugin's doing
-ALLOWANCE_S = 0.02  # below this, a p99 on a busy machine is the scheduler's
+ALLOWANCE_S = 0.1  # below this, a p99 on a busy machine is the scheduler's; a broken one takes 1.5 s
 
 GOOD = """
 from datetime import UTC, datetime
@@ -75,7 +75,7 @@ async def feed(hub, device, wait_until):
                 await asyncio.sleep(10 / PER_SECOND)
         await sender.acked(EVENTS)
     done = "SELECT COUNT(*) FROM cursors WHERE position = ? AND plugin LIKE 'good%'"
-    await wait_until(lambda: hub.sql(done, EVENTS) == [(2,)], timeout_s=20)
+    await wait_until(lambda: hub.sql(done, EVENTS) == [(2,)])
     return max(p99_s(hub, name) for name in ("good-1", "good-2"))
 
 
@@ -105,12 +105,15 @@ def broken(hub):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_broken_plugins_are_named_and_disturb_nobody(hub, good, broken, device, wait_until):
-    hub.configure(good)
-    alone_s = await feed(hub, device, wait_until)
-    assert hub.stop() == 0
-    hub.configure(good + broken)
     for _ in range(ROUNDS):
+        hub.configure(good)
+        alone_s = await feed(
+            hub, device, wait_until
+        )  # anew each time: others use this machine, now more, now less
+        assert hub.stop() == 0
+        hub.configure(good + broken)
         beside_s = await feed(hub, device, wait_until)
         told = (
             f"p99 of good plugins: {alone_s * 1e3:.1f} ms alone, {beside_s * 1e3:.1f} ms beside broken ones"
@@ -120,20 +123,22 @@ async def test_broken_plugins_are_named_and_disturb_nobody(hub, good, broken, de
         got = [sorted(number for number, _ in receipts(hub, name)) for name in ("good-1", "good-2")]
         assert len(stored) == EVENTS
         assert got == [stored, stored]
-        check_names(hub)
+        await wait_until(lambda: names_are_told(hub))
+        listed = hub.cli("plugins")
+        assert all(name in listed for name in REASONS)
         assert hub.stop() == 0
         if beside_s < 2 * max(alone_s, ALLOWANCE_S):
             return
     pytest.fail(f"broken plugins delayed the good ones in {ROUNDS} rounds of {ROUNDS}")
 
 
-def check_names(hub):
+def names_are_told(hub):
     found = {p["plugin"]: p for p in hub.json("plugins")}
-    for name, (state, reason) in REASONS.items():
-        assert found[name]["state"] in state.split()
-        assert reason in found[name]["reason"] + found[name].get("last_error", "")
-    listed = hub.cli("plugins")
-    assert all(name in listed for name in REASONS)
+    return all(
+        found[name]["state"] in state.split()
+        and reason in found[name]["reason"] + found[name].get("last_error", "")
+        for name, (state, reason) in REASONS.items()
+    )
 
 
 async def test_stuck_plugin_does_not_keep_the_hub_from_stopping(hub, device):

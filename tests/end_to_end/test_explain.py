@@ -59,6 +59,8 @@ async def explained(hub, device, wait_until):
             await wait_until(
                 lambda n=number: hub.sql("SELECT COUNT(*) FROM cursors WHERE position = ?", n) == [(8,)]
             )
+    # A cursor passes by what takes longer than a second.
+    await wait_until(lambda: not hub.sql("SELECT 1 FROM deliveries WHERE outcome = 'running'"))
     return hub
 
 

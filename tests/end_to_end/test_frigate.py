@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 
@@ -27,7 +28,7 @@ async def test_hub_hears_a_frigate_on_its_own_broker(tmp_path, free_port, mosqui
     password = DeviceRegistry(data_dir / "broker").add("frigate")
 
     def ask(statement):
-        with sqlite3.connect(f"file:{data_dir}/hub.sqlite?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{data_dir}/hub.sqlite?mode=ro", uri=True)) as connection:
             return connection.execute(statement).fetchall()
 
     async def says(connection, messages, statement, told):

@@ -44,6 +44,9 @@ def replaying(hub, device, wait_until):
                 sender.record()
             await sender.acked(10)
         await wait_until(lambda: hub.sql("SELECT position FROM cursors") == [(10,)])
+        dead = "SELECT COUNT(*) FROM deliveries WHERE outcome = 'dead'"  # a cursor passes by what takes long
+        await wait_until(lambda: hub.sql(dead) == [(4,)])
+        await wait_until(lambda: not hub.sql("SELECT 1 FROM deliveries WHERE outcome = 'running'"))
         (hub.folder / "down").unlink()
         return hub
 
@@ -73,7 +76,9 @@ async def test_replay_delivers_what_was_not_delivered_before(replaying, wait_unt
     assert sorted(receipts(hub)) == list(range(1, 11))
     (done,) = hub.json("replays")
     assert (done["had_before"], done["outcomes"]) == (4, {"done": 4})
-    assert hub.sql("SELECT position, done FROM cursors WHERE run_id = ''") == [(10, 6)]
+    by_row = "SELECT COUNT(*) FROM deliveries WHERE run_id = '' AND outcome = 'done'"  # what took long
+    live = f"SELECT position, done + ({by_row}) FROM cursors WHERE run_id = ''"  # noqa: S608 - of ours
+    assert hub.sql(live) == [(10, 6)]
     told = hub.json("explain", "8")["deliveries"]
     assert [(d["plugin"], d["run"], d["outcome"]) for d in told] == [("p", "", "dead"), ("p", "1", "done")]
 
@@ -103,7 +108,7 @@ async def test_replay_goes_on_after_a_kill_and_delivers_nothing_twice(replaying,
 
 async def test_replay_is_stopped_and_leaves_nothing_open(replaying, wait_until):
     hub = await replaying()
-    hub.cli("replay", "p", "--from", "1", "--rate", "0.1")
+    hub.cli("replay", "p", "--from", "1", "--rate", "0.01")
     await wait_until(lambda: len(receipts(hub)) == 7)
     assert "replay 1 of p is stopped" in hub.cli("replays", "--stop", "1")
     assert "had ended already" in hub.cli("replays", "--stop", "1")

@@ -177,7 +177,7 @@ async def test_plugin_that_came_by_reload_and_ends_the_hub_is_held_back(hub, dev
     assert hub.stop() == 0
 
 
-async def test_reload_refuses_what_an_isolated_plugin_cannot_be_made_of(hub):
+async def test_reload_refuses_what_an_isolated_plugin_cannot_be_made_of(hub, wait_until):
     hub.install("p", GOOD.replace("        pass\n", "        text: str = ''\n", 1))
     hub.configure('[plugins.p]\nisolation = "process"\n')
     hub.start()
@@ -185,7 +185,7 @@ async def test_reload_refuses_what_an_isolated_plugin_cannot_be_made_of(hub):
 
     assert "plugins.p.text: " in await in_thread(hub.cli, "reload", code=2)
     assert "plugins.p.text: " in await in_thread(hub.cli, "check", code=2)
-    assert hub.json("plugins")[0]["state"] == "running"
+    await wait_until(lambda: hub.json("plugins")[0]["state"] == "running")
     assert hub.stop() == 0
 
 

@@ -7,7 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class Place:
             await asyncio.wait([running])
 
     def rows(self, statement: str) -> list[Any]:
-        with sqlite3.connect(f"file:{self.data_dir}/hub.sqlite?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{self.data_dir}/hub.sqlite?mode=ro", uri=True)) as connection:
             return connection.execute(statement).fetchall()
 
     def stored(self) -> list[int]:

@@ -7,8 +7,11 @@ from hub.images import queue
 
 
 def hurry() -> None:
-    """Wait as short as can be for messages that were left, or that a killed hub had."""
-    queue.VISIBLE_S, queue.LEAVE_S, queue.BEAT_S, queue.WAIT_S = 6, 1, 2.0, 2
+    """Wait shortly for messages that were left, and for those that a killed hub had.
+
+    These stay hidden for much longer than a beat: a machine that stands still a while shows none again.
+    """
+    queue.VISIBLE_S, queue.LEAVE_S, queue.BEAT_S, queue.WAIT_S = 20, 1, 2.0, 2
 
 
 if __name__ == "__main__":

@@ -70,12 +70,17 @@ class Outages:
     done: list[Done] = field(default_factory=list)
 
     def run(self) -> None:
-        """Carry the plan out; the broker runs at the end. Raises RuntimeError when somebody ends."""
+        """Carry the plan out, each kind once at least; the broker runs at the end.
+
+        Raises:
+            RuntimeError: Somebody ended.
+        """
         dice = random.Random(self.plan.seed)  # noqa: S311 - a plan
         began = time.monotonic()
         for how in _kinds(dice):
             up_s, down_s = (dice.uniform(self.plan.shortest_s, self.plan.longest_s) for _ in range(2))
-            if time.monotonic() - began + up_s + down_s > self.plan.seconds and self.done:
+            over = time.monotonic() - began + up_s + down_s > self.plan.seconds
+            if over and len(self.done) >= len(KINDS):
                 return
             self._let_pass(up_s, [self.broker, *self.others])
             at_s = time.monotonic() - began

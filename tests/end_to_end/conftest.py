@@ -79,7 +79,7 @@ class Hub:
             self.process = subprocess.Popen(
                 [*self.program, "run", "-c", str(self.folder / "hub.toml")], env=self.env, stderr=log
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 100
         while until not in self.log(at):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"the hub did not start: {self.log(at)}")

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
 def summary(tmp_path_factory: pytest.TempPathFactory, mosquitto_path: str) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("cloud")
-    options = ["demo", "--cloud", "--seconds", "14", "--json", "--folder", str(folder)]
+    options = ["demo", "--cloud", "--seconds", "24", "--json", "--folder", str(folder)]
     command = [sys.executable, "-c", "from hub.cli import app; app()", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=230)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=290)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -14,7 +14,7 @@ from edge.model_card import read_card
 from hub.cli.demo_loop import print_loop
 from hub.demo.loop.summary import LoopSummary
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def summary(tmp_path_factory: pytest.TempPathFactory, mosquitto_path: str) -> di
     folder = tmp_path_factory.mktemp("loop")
     command = [sys.executable, "-c", "from hub.cli import app; app()", "demo", "--retrain"]
     options = ["--frames", "60", "--json", "--folder", str(folder)]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=290)
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=590)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -12,6 +12,8 @@ import pytest
 
 import edge.demo
 
+pytestmark = pytest.mark.timeout(300)
+
 CLIP = Path(edge.demo.__file__).with_name("thumbs.webm")
 AGENT = """\
 [agent]
@@ -50,7 +52,7 @@ def start_agent(hub_without_mosquitto):
 
 
 def counts(process):
-    said, _ = process.communicate(timeout=100)
+    said, _ = process.communicate(timeout=200)
     assert process.returncode == 0
     return json.loads(said)
 
@@ -105,7 +107,7 @@ async def test_hub_without_mosquitto_stores_what_amqtt_forgets_when_a_commit_tak
 ):
     hub = hub_without_mosquitto
     hub.start()
-    lock = sqlite3.connect(hub.folder / "data" / "hub.sqlite", isolation_level=None)
+    lock = sqlite3.connect(hub.folder / "data" / "hub.sqlite", isolation_level=None, timeout=60)
     agent = start_agent("--no-pace")
     await wait_until(lambda: hub.count() > 5)
     lock.execute("BEGIN IMMEDIATE")  # the hub can receive, but not commit

@@ -80,7 +80,7 @@ async def test_hub_that_was_killed_starts_again_and_goes_on(hub, device):
 async def test_message_unacknowledged_at_a_kill_comes_again(hub, broker, wait_until):
     hub.configure("", mqtt=f'broker = "mqtt://127.0.0.1:{broker.port}"')
     hub.start()
-    lock = sqlite3.connect(hub.folder / "data" / "hub.sqlite", isolation_level=None)
+    lock = sqlite3.connect(hub.folder / "data" / "hub.sqlite", isolation_level=None, timeout=60)
     lock.execute("BEGIN IMMEDIATE")  # the hub can receive, but not commit
     async with Connection("127.0.0.1", broker.port, client_id="any") as connection:
         for _ in range(15):  # fewer than the broker sends without an acknowledgement
@@ -266,7 +266,7 @@ async def test_broker_files_are_readable_for_its_user_alone(hub):
 async def test_plain_messages_under_way_at_a_stop_are_stored_once(hub, broker, wait_until):
     hub.configure("", mqtt=f'broker = "mqtt://127.0.0.1:{broker.port}"')
     hub.start()
-    lock = sqlite3.connect(hub.folder / "data" / "hub.sqlite", isolation_level=None)
+    lock = sqlite3.connect(hub.folder / "data" / "hub.sqlite", isolation_level=None, timeout=60)
     lock.execute("BEGIN IMMEDIATE")  # the hub can receive, but not commit
     async with Connection("127.0.0.1", broker.port, client_id="any") as connection:
         for _ in range(15):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)
+
 HEAD = """
 import asyncio, ctypes, os, signal, time
 from pydantic import BaseModel

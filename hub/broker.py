@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -313,8 +314,8 @@ def _takes_hangups(pid: int) -> bool:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:
         return True
-    (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
-    return bool(int(caught, 16) >> (signal.SIGHUP - 1) & 1)
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return caught is None or bool(int(caught[1], 16) >> (signal.SIGHUP - 1) & 1)
 
 
 def _mosquitto_user() -> pwd.struct_passwd | None:

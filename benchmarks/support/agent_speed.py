@@ -114,9 +114,7 @@ def _count_frames(
     with start() as agent:
         before, began, published = agent.figures(), time.perf_counter(), received[0]
         after, passed = before, 0.0
-        while (
-            passed < seconds or after["frames"] == before["frames"]
-        ):  # a busy machine may show none in so short
+        while passed < seconds or after["frames"] == before["frames"]:  # a busy machine may show none so soon
             time.sleep(seconds)
             after, passed = agent.figures(), time.perf_counter() - began
         return AgentRate(

@@ -264,13 +264,11 @@ class RtspCamera:
 
 
 @pytest.fixture
-def rtsp_camera(tmp_path: Path) -> Iterator[RtspCamera]:
+def rtsp_camera(find_free_port: Callable[[], int], tmp_path: Path) -> Iterator[RtspCamera]:
     """A running RTSP server with `url`, `start()`, `pause()` and `kill()`."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:  # the broker has `free_port`
-        port = probe.getsockname()[1]
     (tmp_path / "media").mkdir()
     save_h264(tmp_path / "media" / "clip.mp4")
-    camera = RtspCamera(tmp_path / "media", port)
+    camera = RtspCamera(tmp_path / "media", find_free_port())
     camera.start()
     yield camera
     camera.kill()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,9 +28,8 @@ AWS_ALPN = "x-amzn-mqtt-ca"
 
 
 @pytest.fixture
-def tls_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+def tls_port(find_free_port):
+    return find_free_port()
 
 
 @pytest.fixture

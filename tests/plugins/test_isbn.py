@@ -243,8 +243,8 @@ async def test_budget_that_is_used_up_asks_nobody(look, http, server):
     assert server.requests == []
 
 
-async def test_far_side_that_is_not_there_is_asked_later(look, http, unused_tcp_port):
-    table = http(http={"url": f"http://127.0.0.1:{unused_tcp_port}/"})
+async def test_far_side_that_is_not_there_is_asked_later(look, http, free_port):
+    table = http(http={"url": f"http://127.0.0.1:{free_port}/"})
     with pytest.raises(RetryLater, match=r"127\.0\.0\.1 cannot be reached"):
         await look(COVER, **table)
 

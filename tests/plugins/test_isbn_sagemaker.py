@@ -153,9 +153,9 @@ async def test_connection_that_is_dropped_leaves_open_whether_it_was_paid(
         await ask(url)
 
 
-async def test_endpoint_that_is_not_there_is_asked_later(unused_tcp_port: int) -> None:
+async def test_endpoint_that_is_not_there_is_asked_later(free_port: int) -> None:
     with pytest.raises(RetryLater, match="cannot be reached"):
-        await ask(f"http://127.0.0.1:{unused_tcp_port}")
+        await ask(f"http://127.0.0.1:{free_port}")
 
 
 async def test_missing_credentials_are_told(monkeypatch: pytest.MonkeyPatch, s3_server: str) -> None:

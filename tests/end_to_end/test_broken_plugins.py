@@ -109,9 +109,8 @@ def broken(hub):
 async def test_broken_plugins_are_named_and_disturb_nobody(hub, good, broken, device, wait_until):
     for _ in range(ROUNDS):
         hub.configure(good)
-        alone_s = await feed(
-            hub, device, wait_until
-        )  # anew each time: others use this machine, now more, now less
+        # Anew each time: others use this machine, now more, now less.
+        alone_s = await feed(hub, device, wait_until)
         assert hub.stop() == 0
         hub.configure(good + broken)
         beside_s = await feed(hub, device, wait_until)

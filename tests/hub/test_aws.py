@@ -47,6 +47,5 @@ async def test_request_leaves_nothing_for_the_garbage_collector(monkeypatch, ser
 
 
 def count_parsers():
-    return sum(
-        issubclass(type(one), ResponseParser) for one in gc.get_objects()
-    )  # isinstance asks dead proxies
+    # By type(): isinstance asks the object too, and a weak proxy whose object is gone raises then.
+    return sum(issubclass(type(one), ResponseParser) for one in gc.get_objects())

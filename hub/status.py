@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -97,8 +98,11 @@ async def read_status(config: Config, engine: Database, now: datetime) -> Status
 
 
 def _size(database: Path) -> int:
-    files = (database, database.with_name(f"{database.name}-wal"))
-    return sum(path.stat().st_size for path in files if path.exists())
+    """Return the bytes of the database and of its log, which may go at any time."""
+    size = database.stat().st_size
+    with suppress(FileNotFoundError):
+        size += database.with_name(f"{database.name}-wal").stat().st_size
+    return size
 
 
 def _spending(instances: list[Facts], day: dict[str, float], month: dict[str, float]) -> list[Spent]:

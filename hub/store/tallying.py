@@ -63,8 +63,8 @@ class Tallying:
 
     def close(self) -> None:
         """Give thread and connection back."""
+        self._thread.submit(self._engine.dispose)  # after what it may be counting
         self._thread.shutdown(wait=False)
-        self._engine.dispose()
 
     async def _look(self) -> float:
         return PAUSE_S if await self.add_up() else LOOK_S

@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "dataset.py"
 
 def test_dataset_benchmark_brings_every_picture_in_and_out():
     ran = subprocess.run(
-        [sys.executable, SCRIPT, "--json", "--pictures", "30"], capture_output=True, text=True, timeout=110
+        [sys.executable, SCRIPT, "--json", "--pictures", "30"], capture_output=True, text=True, timeout=280
     )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)["datasets"]

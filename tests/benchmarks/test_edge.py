@@ -17,7 +17,7 @@ SMALL = ("--runs", "1", "--seconds", "0.5", "--watch", "2")
 def printed():
     """The tables (stderr) and the parsed JSON (stdout) of one small run."""
     ran = subprocess.run(
-        [sys.executable, SCRIPT, "--json", *SMALL], capture_output=True, text=True, timeout=110
+        [sys.executable, SCRIPT, "--json", *SMALL], capture_output=True, text=True, timeout=280
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stderr, json.loads(ran.stdout)

@@ -17,7 +17,7 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 def run(*options: str) -> str:
     ran = subprocess.run(
-        [sys.executable, SCRIPT, *SMALL, *options], capture_output=True, text=True, timeout=110
+        [sys.executable, SCRIPT, *SMALL, *options], capture_output=True, text=True, timeout=280
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

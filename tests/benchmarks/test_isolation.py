@@ -15,7 +15,7 @@ def test_isolation_benchmark_delivers_every_event_both_ways():
         [sys.executable, SCRIPT, "--json", "--events", "600", "--runs", "1"],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
     )
     assert ran.returncode == 0, ran.stderr
     runs = json.loads(ran.stdout)["isolation"]["runs"]

@@ -18,7 +18,7 @@ def test_report_benchmark_counts_every_detection():
         [sys.executable, SCRIPT, "--json", "--events", "500", "--runs", "1", "--only", "terminal, the first"],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
     )
     assert ran.returncode == 0, ran.stderr
     told = {one["asked"]: one["detections"] for one in json.loads(ran.stdout)["reports"]}

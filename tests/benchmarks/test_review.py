@@ -18,7 +18,7 @@ def test_review_benchmark_calls_every_operation():
         [sys.executable, SCRIPT, "--json", "--events", "600", "--captures", "200", "--runs", "3"],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
     )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)["operations"]

@@ -107,7 +107,7 @@ class Hub:
         runner = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "300"})
         command = [*arguments, "-c", str(self.folder / "hub.toml")]
         with ThreadPoolExecutor(1) as thread:
-            done = thread.submit(runner.invoke, app, command).result(60)
+            done = thread.submit(runner.invoke, app, command).result(200)
         assert done.exit_code == code, f"{done.output} {done.exception!r}"
         return done.output
 

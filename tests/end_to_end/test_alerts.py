@@ -6,10 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
 from aiohttp import web
-
-pytestmark = pytest.mark.timeout(300)
 
 CONFIG = """\
 [plugins.silence]

@@ -42,6 +42,6 @@ def test_running_hub_imports_a_set_once(hub, table):
 def test_disk_that_is_full_leaves_no_half_set(hub, table, tmp_path):
     convert = ["dataset", "convert", str(table), str(tmp_path / "out"), "--format", "voc", "--copy"]
     program = [sys.executable, "-c", LIMITED, *hub.program]
-    ran = subprocess.run([*program, *convert], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([*program, *convert], capture_output=True, text=True, timeout=200)
     assert (ran.returncode, ran.stderr.count("\n"), "File too large" in ran.stderr) == (1, 1, True)
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []

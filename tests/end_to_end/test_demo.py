@@ -22,7 +22,7 @@ PLUGINS = {"s3-archive", "retraining", "threshold-alerts", "tweet"}
 PATIENT = "from hub.demo import play; play.STARTING_S = 86.0; from hub.cli import app; app()"
 ONE_PASS_S = "100"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 class Demo(NamedTuple):

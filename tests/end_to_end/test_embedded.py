@@ -12,8 +12,6 @@ import pytest
 
 import edge.demo
 
-pytestmark = pytest.mark.timeout(300)
-
 CLIP = Path(edge.demo.__file__).with_name("thumbs.webm")
 AGENT = """\
 [agent]

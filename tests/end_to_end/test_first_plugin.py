@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(300)
-
 TUTORIAL = Path(__file__).parents[2] / "docs" / "writing-plugins.md"
 BIRDHOUSE = Path(__file__).parents[2] / "examples" / "lenshub-birdhouse"
 

@@ -12,7 +12,7 @@ import pytest
 
 PROGRAM = Path(__file__).parent / "night.py"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("mosquitto_path")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mosquitto_path")]
 
 
 def run(*options: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ PROGRAMS = Path(sys.executable).parent
 KINDS = ("thumbs_up_v1", "thumbs_up_v2", "thumbs_up_v3", "face_detection", "classification")
 FUNCTIONS = [f"{kind}_{python}.py" for kind in KINDS for python in ("py2", "py3")]
 EVENTS = 2  # so many from each function prove it
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 COUNTS = ("published", "frames", "inferences", "crashes", "repairs", "missing")
 ARRIVED = ("events", "links", "detections", "statuses", "quarantined")
 

@@ -24,7 +24,7 @@ SAID = {
     "classification": {"model_loaded"},
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def lenshub(folder: Path) -> Callable[..., Result]:
 
     def run(*arguments: str, given: bytes | None = None) -> Result:
         with ThreadPoolExecutor(1) as thread:  # commands have event loops of their own
-            return thread.submit(runner.invoke, app, arguments, given).result(110)
+            return thread.submit(runner.invoke, app, arguments, given).result(200)
 
     return run
 

@@ -63,7 +63,7 @@ async def test_verdict_is_applied_once_when_the_hub_is_killed_about_its_commit(b
     await desk.correct(event_id, "anna", ())
     await bench.store.close()
     command = [sys.executable, "-c", KILLED, bench.data_dir, moment]
-    killed = await asyncio.to_thread(subprocess.run, command, timeout=60)
+    killed = await asyncio.to_thread(subprocess.run, command, timeout=200)
     assert killed.returncode == -signal.SIGKILL
     await bench.store.open()
     assert len(await bench.amendments(event_id)) == (moment == "after")

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.picture_file import MAX_BYTES, picture_size, read_picture
@@ -114,7 +114,6 @@ def test_picture_is_refused_when_it_is_no_file(tmp_path, kind):
         read_picture(path)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF....WEBPVP8X", b"\xff\xd8"]), st.binary(max_size=60)
 )

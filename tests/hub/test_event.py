@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -25,7 +25,6 @@ def error_kind(**members: Any) -> str:
     return caught.value.errors()[0]["type"]
 
 
-@settings(deadline=None)
 @given(CORNERS, CORNERS, SIDES, SIDES)
 def test_box_keeps_its_corners_in_a_picture_of_any_size(
     left: float, top: float, width: int, height: int

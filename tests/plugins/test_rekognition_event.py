@@ -150,7 +150,7 @@ def decodes_or_refuses(found: Message) -> None:
         assert all(Detection.model_validate(d.model_dump()) == d for d in event.detections)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(operation=st.sampled_from(list(CALLS)), answer=st.dictionaries(st.sampled_from(NAMES_OF_MEMBERS), ANY))
 def test_any_answer_gives_an_event_or_a_payload_error(operation: str, answer: Any) -> None:
     line = json.loads(message(None).payload.partition(b"\n")[0])
@@ -159,7 +159,7 @@ def test_any_answer_gives_an_event_or_a_payload_error(operation: str, answer: An
     decodes_or_refuses(Message("rekognition", "images/a", payload, AT))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.one_of(ANY.map(lambda value: json.dumps(value).encode()), st.binary()))
 def test_any_bytes_of_a_video_give_an_event_or_a_payload_error(payload: bytes) -> None:
     decodes_or_refuses(Message("rekognition", "video/1", payload, AT))

@@ -259,7 +259,7 @@ def test_folder_without_a_known_format_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("csv", "imagefolder")])
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_damaged_files_never_crash_a_reader(
     name: str, dataset: Dataset, tmp_path: Path, data: st.DataObject

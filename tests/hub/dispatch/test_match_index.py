@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -94,7 +94,6 @@ def numbers_of(matches, event):
     return [number for number, match in enumerate(matches) if match.refusal(event) is None]
 
 
-@settings(deadline=None)
 @given(matches=st.lists(MATCHES, max_size=8), seen=st.lists(SEEN, min_size=1, max_size=4))
 def test_index_finds_what_every_match_by_itself_wants(matches, seen):
     index = MatchIndex(matches)
@@ -103,7 +102,6 @@ def test_index_finds_what_every_match_by_itself_wants(matches, seen):
         assert numbers_in(index.find(event)) == numbers_of(matches, event)
 
 
-@settings(deadline=None)
 @given(zones=st.lists(ZONES, min_size=1, max_size=4), boxes=st.lists(BOXES, min_size=1, max_size=20))
 def test_index_finds_the_zones_that_every_match_by_itself_finds(zones, boxes):
     tables = [{name: of} for of in zones for name in ("zones", "ignore_zones")]

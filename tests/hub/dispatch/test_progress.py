@@ -51,7 +51,7 @@ def test_progress_is_ahead_of_what_is_durable():
     st.lists(st.tuples(st.integers(1, 5), st.sampled_from(["done", "filtered", "row"])), max_size=30),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_progress_cursor_is_the_longest_ended_prefix_in_any_order(steps, chance):
     progress, taken, ended, number = Progress(0), [], {}, 0
     waiting = list(steps)

@@ -190,7 +190,7 @@ def _record(seq, *, lied=False):
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_admission_stores_each_record_once_and_in_order_whatever_the_way_does(data):
     last = data.draw(st.integers(1, 12), label="records")
     lines, stored, resumes = {}, [], 0

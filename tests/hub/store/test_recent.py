@@ -135,7 +135,7 @@ LIVES = st.lists(
 
 
 @given(LIVES, st.sampled_from([1, MIDS - 10]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_recent_stores_each_of_many_equal_messages_once_wherever_the_hub_is_killed(lives, first):
     recent, sent, acknowledged, stored = Recent(counts_up=True), 0, 0, []
     for more, commits, heard in [*lives, (1, True, 1)]:

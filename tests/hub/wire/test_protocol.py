@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.wire.protocol import (
@@ -47,7 +47,6 @@ def test_upward_topic_names_device_and_kind():
 
 
 @given(picture=st.none() | st.binary())
-@settings(deadline=None)
 def test_record_is_split_as_it_was_joined(picture):
     assert split_record(join_record(b'{"a": 1}', picture)) == (b'{"a": 1}', picture)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE
 
 import aiomqtt
 import pytest
 
-from hub.broker import HOST, PrivateBroker
+from hub.broker import HOST, PrivateBroker, _takes_hangups
 from hub.config import Config
 from hub.devices import DeviceRegistry
 from hub.errors import ConfigError
@@ -197,3 +200,14 @@ def test_broker_never_shows_its_password(tmp_path):
     made = PrivateBroker(tmp_path, 1, 1)
 
     assert made.password not in repr(made)
+
+
+@pytest.mark.parametrize(("handler", "takes"), [("lambda *_: None", True), ("signal.SIG_DFL", False)])
+def test_broker_takes_hangups_once_it_has_a_handler_for_them(handler, takes):
+    source = f"import signal; signal.signal(signal.SIGHUP, {handler}); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", source], stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdout.readline() == b"\n"
+        found = _takes_hangups(process.pid)
+        process.communicate(b"\n")
+
+    assert found == takes

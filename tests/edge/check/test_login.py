@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from datetime import UTC, datetime, timedelta
@@ -98,28 +99,42 @@ async def test_login_finds_a_limit_that_is_not_announced(
     )
 
 
-async def test_login_tells_how_far_the_clock_is_off(check, broker, in_background):
-    async with Connection(broker.host, broker.port, client_id="hub") as hub:
-        await hub.subscribe(UPWARD_FILTERS)
+@pytest.fixture
+def clock_of(check, broker, in_background):
+    """A function that returns what is told of the clock, if the hub's is ahead or it answers slowly."""
 
-        async def answer():
+    async def tell(*, ahead_s=0.0, after_s=0.0):
+        async def answer(hub):
             with contextlib.suppress(ValueError):
                 while True:
                     for message in await hub.receive():
                         if message.topic.endswith("/hello"):
+                            await asyncio.sleep(after_s)
                             hello = Hello.model_validate_json(message.payload)
-                            later = datetime.now(UTC) + timedelta(hours=1)
-                            ack = Ack(epoch=hello.epoch, seq=0, hello=hello.nonce, now=later)
+                            now = datetime.now(UTC) + timedelta(seconds=ahead_s)
+                            ack = Ack(epoch=hello.epoch, seq=0, hello=hello.nonce, now=now)
                             hub.publish_soon(ack_topic("cam-1"), ack.model_dump_json().encode(), 0)
 
-        task = in_background(answer())
-        found = await check(broker)
-        task.cancel()
+        async with Connection(broker.host, broker.port, client_id="hub") as hub:
+            await hub.subscribe(UPWARD_FILTERS)
+            task = in_background(answer(hub))
+            found = await check(broker)
+            task.cancel()
+        (clock,) = [finding.text for finding in found if finding.part == "clock"]
+        return clock
 
-    (clock,) = [finding.text for finding in found if finding.part == "clock"]
-    told = re.match(r"is (\d+) s behind the hub's", clock)
+    return tell
+
+
+async def test_login_tells_how_far_the_clock_is_off(clock_of):
+    told = re.match(r"is (\d+) s behind the hub's", await clock_of(ahead_s=3600))
     assert told is not None
     assert abs(int(told[1]) - 3600) <= login.ANSWER_S / 2  # by half the time it took at most
+
+
+async def test_login_does_not_blame_the_clock_for_a_slow_answer(clock_of, monkeypatch):
+    monkeypatch.setattr(login, "SKEW_S", 0.0)
+    assert await clock_of(after_s=0.2) == "agrees with the hub's"
 
 
 @pytest.mark.parametrize(("protocol", "state"), [("5", "wrong"), ("3.1.1", "ok")])
